@@ -1,0 +1,1 @@
+"""metabench: a referee for few-shot learning."""

@@ -1,0 +1,1 @@
+"""What is installed: contestant plugins from package metadata, trusted extensions through pluggy."""

@@ -1,0 +1,81 @@
+"""Find algorithms and backbones: entry points of installed packages, or one file.
+
+Nothing here imports a plugin. A plugin that cannot even be located says so in `metabench list`; one
+that fails while it is imported does so in its own process.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metabench.discovery.plugin import Kind, Plugin
+from metabench.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GROUPS: dict[Kind, str] = {"algorithm": "metabench.algorithms", "backbone": "metabench.backbones"}
+
+
+def installed(kind: Kind) -> list[Plugin]:
+    """All plugins of a kind, sorted by name; two providers of one name are both listed."""
+    found = {_from_entry_point(kind, point) for point in entry_points(group=GROUPS[kind])}
+    return sorted(found, key=lambda plugin: (plugin.name, plugin.distribution))
+
+
+def find(kind: Kind, name: str) -> Plugin:
+    """Resolve what stands on the command line: NAME, DISTRIBUTION:NAME or PATH.py:CLASS.
+
+    Raises:
+        UsageError: Nothing, or more than one package, answers to the name.
+    """
+    source, _, rest = name.rpartition(":")
+    if source.endswith(".py"):
+        return _from_file(kind, Path(source), rest)
+    candidates = installed(kind)
+    matches = [plugin for plugin in candidates if plugin.name == rest and source in ("", plugin.distribution)]
+    if not matches:
+        raise unknown_name(kind, name, {plugin.name for plugin in candidates})
+    if len(matches) > 1:
+        raise _ambiguous(kind, matches)
+    return matches[0]
+
+
+def _from_entry_point(kind: Kind, point: EntryPoint) -> Plugin:
+    distribution = point.dist
+    return Plugin(
+        kind=kind,
+        name=point.name,
+        target=point.value.replace(" ", ""),
+        distribution=distribution.name if distribution else "(unknown)",
+        version=distribution.version if distribution else "",
+    )
+
+
+def _from_file(kind: Kind, path: Path, class_name: str) -> Plugin:
+    if not path.is_file():
+        raise UsageError(f"Plugin file {str(path)!r} does not exist; expected PATH.py:CLASS. Check the path.")
+    if not path.stem.isidentifier():
+        raise UsageError(
+            f"Plugin file {path.name!r} cannot be imported; expected letters, digits and '_' before '.py'. "
+            "Rename it."
+        )
+    return Plugin(
+        kind=kind,
+        name=class_name,
+        target=f"{path.stem}:{class_name}",
+        distribution="(file)",
+        version="",
+        search_path=path.resolve().parent,
+    )
+
+
+def _ambiguous(kind: Kind, matches: Iterable[Plugin]) -> UsageError:
+    providers = [f"{plugin.distribution} {plugin.version}" for plugin in matches]
+    first = next(iter(matches))
+    return UsageError(
+        f"{len(providers)} packages provide the {kind} {first.name!r}: {' and '.join(providers)}. "
+        f"Name one as '{first.distribution}:{first.name}'."
+    )

@@ -1,0 +1,42 @@
+"""A contestant plugin as its package's metadata tells of it: known, not imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Kind = Literal["algorithm", "backbone"]
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An algorithm or a backbone that can be asked to take part.
+
+    Attributes:
+        kind: "algorithm" or "backbone".
+        name: The name on the command line.
+        target: "module:Class".
+        distribution: The package that provides it, or "(file)" for a one-file plugin.
+        version: That package's version; "" for a file.
+        search_path: Folder that a one-file plugin is imported from; None for installed packages.
+    """
+
+    kind: Kind
+    name: str
+    target: str
+    distribution: str
+    version: str
+    search_path: Path | None = None
+
+    @property
+    def module(self) -> str:
+        """Dotted name of the module."""
+        return self.target.partition(":")[0]
+
+    @property
+    def class_name(self) -> str:
+        """Name of the class in the module."""
+        return self.target.partition(":")[2]
