@@ -140,7 +140,7 @@ def _register(manager: pluggy.PluginManager, point: EntryPoint) -> str | None:
         manager.check_pending()
     except MetabenchError as error:
         reason = str(error)
-    except Exception as error:  # noqa: BLE001 - a stranger's module can raise anything; it is reported
+    except Exception as error:
         reason = f"{type(error).__name__}: {error}"
     else:
         return None

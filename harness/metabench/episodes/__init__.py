@@ -1,0 +1,1 @@
+"""Deterministic sampling: episode i is a pure function of where it stands."""
