@@ -1,0 +1,183 @@
+"""The record of one run: what ran, on what, what it spent, what came out.
+
+It is read from folders that strangers send, so every field is checked when it is read.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+Status = Literal[
+    "ok",
+    "timeout",
+    "out_of_memory",
+    "crashed",
+    "invalid_output",
+    "protocol_violation",
+    "plugin_error",
+    "data_unavailable",
+    "harness_error",
+    "cancelled",
+]
+Blame = Literal["nobody", "method", "infrastructure", "user"]
+Phase = Literal["start", "meta-training", "test", "audit"]
+Verdict = Literal["inductive", "transductive", "stateful", "not audited"]
+
+BLAME: dict[Status, Blame] = {
+    "ok": "nobody",
+    "timeout": "method",
+    "out_of_memory": "method",
+    "crashed": "method",
+    "invalid_output": "method",
+    "protocol_violation": "method",
+    "plugin_error": "method",
+    "data_unavailable": "infrastructure",
+    "harness_error": "infrastructure",
+    "cancelled": "user",
+}
+
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_inf_nan="strings")
+
+
+class BenchmarkPart(_Part):
+    """What the run was measured on."""
+
+    name: str
+    dataset: str
+    content_hash: _Sha256
+    split_hash: _Sha256
+    sampler_version: int
+    stream_seed: int
+    n_way: int
+    n_shot: int
+    n_query: int
+    n_episodes: int
+    metric: str
+    manifest_hash: _Sha256
+
+
+class PluginPart(_Part):
+    """An algorithm or a backbone as it ran."""
+
+    name: str
+    target: str
+    distribution: str
+    version: str
+    source_hash: str
+    options: dict[str, bool | int | float | str]
+
+
+class BudgetPart(_Part):
+    """What the run was given."""
+
+    name: str
+    seconds: float | None
+    episodes: int | None
+    memory_mib: int
+    adaptation_s: float
+
+
+class EnvironmentPart(_Part):
+    """What the run ran on."""
+
+    metabench: str
+    engine_hash: _Sha256
+    python: str
+    torch: str
+    numpy: str
+    platform: str
+    processor: str
+    device_class: str
+    precision: Literal["fp32", "bf16"]
+    isolation: str
+
+
+class SpentPart(_Part):
+    """What the run spent: seconds on the referee's clock, MiB, and counts of the default session."""
+
+    startup_s: float
+    meta_training_s: float
+    test_s: float
+    peak_memory_mib: float
+    steps: int
+    episodes: int
+    examples: int
+
+
+class FailurePart(_Part):
+    """How the run failed."""
+
+    phase: Phase
+    message: str
+    exit_code: int | None
+    signal: str | None
+    stderr_tail: str
+
+
+class ScorePart(_Part):
+    """A metric over all meta_test episodes, with its classical 95 % interval."""
+
+    metric: str
+    mean: float
+    low: float
+    high: float
+    n_episodes: int
+
+
+class CurvePoint(_Part):
+    """The ranking metric of one commit, over the first meta_test episodes."""
+
+    meta_training_s: float
+    mean: float
+    low: float
+    high: float
+    n_episodes: int
+
+
+class AuditPart(_Part):
+    """What replaying episodes in a fresh process found.
+
+    Differences are between logits, relative to the spread of an episode's logits.
+    """
+
+    verdict: Verdict
+    n_episodes: int
+    noise_floor: float
+    from_company: float
+    from_history: float
+
+
+class Record(_Part):
+    """One run, whole. `scores` is empty where nothing could be scored."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    identity: _Sha256
+    started: str
+    benchmark: BenchmarkPart
+    algorithm: PluginPart
+    backbone: PluginPart
+    pretraining: str
+    budget: BudgetPart
+    seed: int
+    environment: EnvironmentPart
+    spent: SpentPart
+    status: Status
+    blame: Blame
+    failure: FailurePart | None
+    scores: tuple[ScorePart, ...]
+    curve: tuple[CurvePoint, ...]
+    audit: AuditPart
+    files: dict[str, _Sha256]
+
+    @property
+    def title(self) -> str:
+        """One line that names the run for people."""
+        return f"{self.algorithm.name} on {self.benchmark.name}, {self.budget.name}, seed {self.seed}"

@@ -1,0 +1,1 @@
+"""What came out, as numbers: metrics, intervals, paired tests, ranks."""
