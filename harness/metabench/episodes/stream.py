@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.random import Philox
 
+from metabench.episodes.sampler import SAMPLER_VERSION
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -34,6 +36,10 @@ class Stream:
 
 
 def named_stream(*coordinates: str | int) -> Stream:
-    """Make the stream that belongs to some coordinates, e.g. dataset hash, split and seed."""
-    digest = hashlib.sha256("\0".join(map(str, coordinates)).encode()).digest()
+    """Make the stream that belongs to some coordinates, e.g. dataset hash, split and seed.
+
+    The version of the sampler is one of them, so that no other version draws the same episodes.
+    """
+    told = "\0".join(map(str, (SAMPLER_VERSION, *coordinates)))
+    digest = hashlib.sha256(told.encode()).digest()
     return Stream((int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:16], "little")))
