@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import requests
+from filelock import FileLock
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 30.0
+_RETRIES = 3
+_BACKOFF_S = 0.5
 
 
 def locate(recipe: Recipe, places: Places) -> dict[str, Path]:
@@ -37,8 +40,8 @@ def _locate_one(dataset: str, source: Source, places: Places) -> Path:
             return folder / source.path
     raise DataUnavailableError(
         f"Dataset {dataset!r} needs the file {source.path!r}; it is in none of "
-        f"{', '.join(repr(str(folder)) for folder in folders)}. Run `metabench data pull {dataset}`, or name a "
-        "folder that has it in METABENCH_MIRROR."
+        f"{', '.join(repr(str(folder)) for folder in folders)}. Run `metabench data pull {dataset}`, or name "
+        "a folder that has it in METABENCH_MIRROR."
     )
 
 
@@ -57,42 +60,75 @@ def pull(recipe: Recipe, places: Places) -> dict[str, Path]:
 
 
 def download(source: Source, target: Path) -> None:
-    """Fetch one file, check it, and put it in place whole.
+    """Fetch one file, check it, and put it in place whole, under a lock that goes with the process.
+
+    Raises:
+        DataError: No answer, an error answer, a file of another size or checksum, or no room for it.
+    """
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(target.name + ".lock")):
+            try:
+                _fetch(source, part)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"File {str(target)!r} cannot be written ({error}); expected a folder with room for "
+            f"{source.size} bytes. Name another one in METABENCH_HOME."
+        ) from error
+
+
+def _fetch(source: Source, part: Path) -> None:
+    """Receive one file and compare it with what the recipe says.
 
     Raises:
         DataError: No answer, an error answer, or a file of another size or checksum.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
     try:
-        digest, size = _receive(source.url, part)
+        digest, size = _receive(source, part)
     except requests.RequestException as error:
-        part.unlink(missing_ok=True)
         raise DataError(
-            f"Address {source.url!r} gave no file ({type(error).__name__}); expected {source.size} bytes. "
+            f"Address {source.url!r} gave no file ({_reason(error)}); expected {source.size} bytes. "
             "Check the connection, or name a folder with the file in METABENCH_MIRROR."
         ) from error
     if (digest, size) != (source.sha256, source.size):
-        part.unlink(missing_ok=True)
+        whole = size <= source.size
+        got = f"{size} bytes with sha256 {digest}" if whole else f"more than {source.size} bytes"
         raise DataError(
-            f"Address {source.url!r} gave {size} bytes with sha256 {digest}; expected {source.size} bytes with "
-            f"sha256 {source.sha256}. Try again, or name a folder with the file in METABENCH_MIRROR."
+            f"Address {source.url!r} gave {got}; expected {source.size} bytes with sha256 {source.sha256}. "
+            "Try again, or name a folder with the file in METABENCH_MIRROR."
         )
-    part.replace(target)
 
 
-def _receive(url: str, part: Path) -> tuple[str, int]:
-    """Stream an address into a file; its sha256 and size in bytes."""
+def _receive(source: Source, part: Path) -> tuple[str, int]:
+    """Stream an address into a file, but little more than is expected; its sha256 and size in bytes."""
+    # What a server asks to wait is not heeded: it may be hours, in which nothing would seem to happen.
+    retry = Retry(
+        _RETRIES,
+        backoff_factor=_BACKOFF_S,
+        status_forcelist=[429, 500, 502, 503, 504],
+        raise_on_status=False,
+        respect_retry_after_header=False,
+    )
     digest, size = hashlib.sha256(), 0
     with requests.Session() as session, part.open("wb") as file:
-        retry = HTTPAdapter(
-            max_retries=Retry(3, backoff_factor=0.5, status_forcelist=[429, 500, 502, 503, 504])
-        )
-        session.mount("https://", retry)
-        session.mount("http://", retry)
-        with session.get(url, stream=True, timeout=_TIMEOUT_S) as answer:
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, HTTPAdapter(max_retries=retry))
+        with session.get(source.url, stream=True, timeout=_TIMEOUT_S) as answer:
             answer.raise_for_status()
             for chunk in answer.iter_content(_CHUNK_BYTES):
                 digest.update(chunk)
                 size += file.write(chunk)
+                if size > source.size:
+                    break
     return digest.hexdigest(), size
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Say in a few words why there is no file; the library's own text names sockets and retries."""
+    if error.response is not None:
+        return f"status {error.response.status_code}"
+    return type(error).__name__
