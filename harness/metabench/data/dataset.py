@@ -46,6 +46,8 @@ class Dataset:
         pools: One for each split.
         content_hash: sha256 of examples and class names in canonical order.
         split_hash: sha256 of which class is in which split.
+        expected_content: The content is what the recipe declares, or it declares none. Where it is not,
+            another version of a decoder made other bytes: a run on it compares with no published one.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Dataset:
     pools: dict[Split, Pool]
     content_hash: str
     split_hash: str
+    expected_content: bool = True
 
     @property
     def example_shape(self) -> tuple[int, ...]:

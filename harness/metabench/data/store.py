@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from importlib.metadata import version
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,10 +22,13 @@ from metabench.data.sources import locate
 from metabench.errors import DataError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from metabench.data.places import Places
     from metabench.data.recipe import ClassExamples, Recipe, Split
 
 FORMAT = 1
+INDEX = "index.json"
 # What decodes examples: another version may decode to other bytes, so it builds its own copy.
 _DECODERS = ("pillow", "matplotlib", "numpy")
 
@@ -39,8 +41,14 @@ def open_dataset(recipe: Recipe, places: Places) -> Dataset:
         DataError: A file is damaged, the recipe gives nonsense, or the store cannot be written.
     """
     folder = places.store / f"{recipe.name}-{_key(recipe)}"
-    if not (folder / "index.json").is_file():
-        _build_into(folder, recipe, places)
+    try:
+        if not (folder / INDEX).is_file():
+            _build_into(folder, recipe, places)
+    except OSError as error:
+        raise DataError(
+            f"Store {str(places.store)!r} cannot be written ({error}); expected a folder with room. "
+            "Name another one in METABENCH_HOME."
+        ) from error
     return _open(folder, recipe)
 
 
@@ -51,34 +59,38 @@ def _key(recipe: Recipe) -> str:
 
 
 def _build_into(folder: Path, recipe: Recipe, places: Places) -> None:
+    places.store.mkdir(parents=True, exist_ok=True)
+    with FileLock(places.store / f"{folder.name}.lock"):
+        if (folder / INDEX).is_file():
+            return
+        part = places.store / f".{folder.name}.part"
+        # What a process that died has left; the lock is held, so none is at it.
+        for leftover in (part, folder):
+            shutil.rmtree(leftover, ignore_errors=True)
+        classes = _decode(recipe, places)
+        part.mkdir()
+        try:
+            _write(part, classes)
+            part.rename(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _decode(recipe: Recipe, places: Places) -> list[ClassExamples]:
+    """Build the classes, in the order of their names: episodes are drawn by their numbers."""
+    files = locate(recipe, places)
     try:
-        places.store.mkdir(parents=True, exist_ok=True)
-        with FileLock(places.store / f"{folder.name}.lock"):
-            if (folder / "index.json").is_file():
-                return
-            _clear(places.store, f".{folder.name}.")
-            files = locate(recipe, places)
-            part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=places.store))
-            try:
-                _write(part, recipe, list(recipe.build(files)))
-                part.rename(folder)
-            finally:
-                shutil.rmtree(part, ignore_errors=True)
+        classes = sorted(recipe.build(files), key=lambda one: one.name)
     except OSError as error:
         raise DataError(
-            f"Store {str(places.store)!r} cannot be written ({error}); expected a folder with room. "
-            "Name another one in METABENCH_HOME."
+            f"Dataset {recipe.name!r} cannot be built ({error}); expected files that can be read. "
+            f"Check {', '.join(repr(str(file)) for file in files.values()) or 'its recipe'}."
         ) from error
-
-
-def _clear(store: Path, prefix: str) -> None:
-    """Remove what a process that died while building has left; the lock is held, so none is at it."""
-    for leftover in store.glob(f"{prefix}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _write(folder: Path, recipe: Recipe, classes: list[ClassExamples]) -> None:
     _check(recipe, classes)
+    return classes
+
+
+def _write(folder: Path, classes: list[ClassExamples]) -> None:
     index: dict[str, object] = {
         "content_hash": combine_digests(class_digest(one) for one in classes),
         "split_hash": combine_digests(f"{one.split}\0{one.name}" for one in classes),
@@ -90,43 +102,63 @@ def _write(folder: Path, recipe: Recipe, classes: list[ClassExamples]) -> None:
             "class_names": [one.name for one in members],
             "starts": np.cumsum([0, *(len(one.examples) for one in members)]).tolist(),
         }
-    (folder / "index.json").write_text(json.dumps(index))
+    (folder / INDEX).write_text(json.dumps(index), encoding="utf-8")
 
 
 def _check(recipe: Recipe, classes: list[ClassExamples]) -> None:
-    """Refuse a build in which a class stands twice or a split is empty.
+    """Refuse a build that is no dataset: episodes could not be drawn from it, or not be repeated.
 
     Raises:
         DataError: It is so.
     """
-    names = [one.name for one in classes]
-    if len(set(names)) < len(names):
-        twice = next(name for name in sorted(names) if names.count(name) > 1)
-        raise DataError(
-            f"Dataset {recipe.name!r} has the class {twice!r} twice; expected once. Mend its recipe."
-        )
+    for before, one in pairwise(classes):
+        if one.name == before.name:
+            raise _nonsense(recipe, f"has the class {one.name!r} twice; expected once")
+    for one in classes:
+        shape, dtype = one.examples.shape, one.examples.dtype
+        if one.split not in SPLITS:
+            raise _nonsense(
+                recipe, f"has {one.name!r} in split {one.split!r}; expected one of {', '.join(SPLITS)}"
+            )
+        if dtype != np.uint8 or len(shape) != 4 or not shape[0] or shape[1:] != classes[0].examples.shape[1:]:
+            raise _nonsense(
+                recipe,
+                f"has {dtype} examples of shape {shape} in class {one.name!r}; expected uint8, "
+                "(n_examples, channels, height, width), in all classes alike",
+            )
     for split in SPLITS:
         if not any(one.split == split for one in classes):
-            raise DataError(
-                f"Dataset {recipe.name!r} has no class in {split}; expected some. Mend its recipe."
-            )
+            raise _nonsense(recipe, f"has no class in {split}; expected some")
+
+
+def _nonsense(recipe: Recipe, what: str) -> DataError:
+    return DataError(f"Dataset {recipe.name!r} {what}. Mend its recipe.")
 
 
 def _open(folder: Path, recipe: Recipe) -> Dataset:
     try:
-        index = json.loads((folder / "index.json").read_text())
-        pools = {split: _open_pool(folder, split, index[split]) for split in SPLITS}
-    except (OSError, ValueError, KeyError) as error:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        return Dataset(
+            name=recipe.name,
+            modality=recipe.modality,
+            pools={split: _open_pool(folder, split, index[split]) for split in SPLITS},
+            content_hash=index["content_hash"],
+            split_hash=index["split_hash"],
+            expected_content=recipe.content_hash in (None, index["content_hash"]),
+        )
+    except (OSError, ValueError, LookupError, TypeError, EOFError) as error:
         raise DataError(
-            f"Dataset {recipe.name!r} in {str(folder)!r} is damaged ({error}); expected what was built there. "
-            "Delete that folder; it is built anew."
+            f"Dataset {recipe.name!r} in {str(folder)!r} is damaged ({error}); expected what was built "
+            "there. Delete that folder; it is built anew."
         ) from error
-    return Dataset(recipe.name, recipe.modality, pools, index["content_hash"], index["split_hash"])
 
 
 def _open_pool(folder: Path, split: Split, entry: dict[str, list[object]]) -> Pool:
     examples = np.load(folder / f"{split}.npy", mmap_mode="r")
     starts = np.array(entry["starts"], dtype=np.int64)
-    if starts[-1] != len(examples):
-        raise ValueError(f"{split} has {len(examples)} examples, its index {starts[-1]}")
-    return Pool(examples, starts, tuple(str(name) for name in entry["class_names"]))
+    names = tuple(str(name) for name in entry["class_names"])
+    if starts[-1] != len(examples) or len(starts) != len(names) + 1:
+        raise ValueError(
+            f"{split} has {len(examples)} examples, its index {starts[-1]} of {len(names)} classes"
+        )
+    return Pool(examples, starts, names)

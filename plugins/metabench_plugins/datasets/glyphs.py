@@ -88,7 +88,7 @@ GLYPHS = Recipe(
     licence="Bitstream Vera and Arev font licences (DejaVu); SIL Open Font License 1.1 (STIX)",
     citation="DejaVu fonts, https://dejavu-fonts.github.io; STIX fonts, https://www.stixfonts.org",
     sources=(),
-    content_hash=None,
+    content_hash="35da980aee1ec83687d50220e1d81e6d9c78d4750fc55c0504f3300987194496",
     build=build,
 )
 

@@ -60,7 +60,7 @@ OMNIGLOT = Recipe(
             "1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee",
         ),
     ),
-    content_hash=None,
+    content_hash="1469040ba6a7ed28316a5ec6d592d89c434d9ebe3459896645115b9c98292bbf",
     build=build,
 )
 
