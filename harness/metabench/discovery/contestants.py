@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metabench.discovery.plugin import Kind, Plugin
+from metabench.discovery.plugin import Kind, Plugin, provider
 from metabench.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
@@ -32,29 +32,33 @@ def find(kind: Kind, name: str) -> Plugin:
         UsageError: Nothing, or more than one package, answers to the name.
     """
     source, _, rest = name.rpartition(":")
-    if source.endswith(".py"):
-        return _from_file(kind, Path(source), rest)
+    if source.endswith(".py") or rest.endswith(".py"):
+        return _from_file(kind, name)
     candidates = installed(kind)
     matches = [plugin for plugin in candidates if plugin.name == rest and source in ("", plugin.distribution)]
     if not matches:
-        raise unknown_name(kind, name, {plugin.name for plugin in candidates})
+        raise unknown_name(kind, name, {_as_asked(plugin, source) for plugin in candidates})
     if len(matches) > 1:
         raise _ambiguous(kind, matches)
     return matches[0]
 
 
 def _from_entry_point(kind: Kind, point: EntryPoint) -> Plugin:
-    distribution = point.dist
-    return Plugin(
-        kind=kind,
-        name=point.name,
-        target=point.value.replace(" ", ""),
-        distribution=distribution.name if distribution else "(unknown)",
-        version=distribution.version if distribution else "",
-    )
+    distribution, version = provider(point)
+    target = point.value.partition("[")[0].replace(" ", "")
+    return Plugin(kind, point.name, target, distribution, version)
 
 
-def _from_file(kind: Kind, path: Path, class_name: str) -> Plugin:
+def _as_asked(plugin: Plugin, source: str) -> str:
+    """What to type for a plugin, with its distribution where that was typed."""
+    return f"{plugin.distribution}:{plugin.name}" if source else plugin.name
+
+
+def _from_file(kind: Kind, name: str) -> Plugin:
+    file, _, class_name = name.rpartition(":") if not name.endswith(".py") else (name, "", "")
+    path = Path(file)
+    if not class_name.isidentifier():
+        raise UsageError(f"Plugin file {name!r} names no class; expected PATH.py:CLASS. Add ':CLASS'.")
     if not path.is_file():
         raise UsageError(f"Plugin file {str(path)!r} does not exist; expected PATH.py:CLASS. Check the path.")
     if not path.stem.isidentifier():

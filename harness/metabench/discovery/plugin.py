@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
     from pathlib import Path
 
 Kind = Literal["algorithm", "backbone"]
@@ -40,3 +41,11 @@ class Plugin:
     def class_name(self) -> str:
         """Name of the class in the module."""
         return self.target.partition(":")[2]
+
+
+def provider(point: EntryPoint) -> tuple[str, str]:
+    """Name and version of the package that an entry point belongs to, as far as its metadata tells."""
+    if point.dist is None:
+        return "(unknown)", ""
+    names, versions = (point.dist.metadata.get_all(key, [""]) for key in ("Name", "Version"))
+    return names[0] or "(unknown)", versions[0]

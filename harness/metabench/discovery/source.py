@@ -1,8 +1,8 @@
 """The source of a contestant plugin, read as text: is it there, and what is its hash.
 
 The hash is part of a run's identity, so an edited plugin is a new contestant even when nobody has
-committed or renumbered anything. It covers the plugin's module and every module of the same package
-(for a one-file plugin: of the same folder) that it imports, directly or not.
+committed or renumbered anything. It covers the plugin's module, the packages around it, and every module
+of the same top-level package (for a one-file plugin: of the same folder) that these import, directly or not.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
+import warnings
 from dataclasses import dataclass
+from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import metabench
 from metabench.errors import MetabenchError
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
     from metabench.discovery.plugin import Plugin
+
+_ENGINE = ("api", "contestant", "episodes")
 
 
 class BrokenPluginError(MetabenchError):
@@ -47,12 +52,14 @@ def read_source(plugin: Plugin) -> Source:
     Raises:
         BrokenPluginError: The module or class is not there, or the text is no Python.
     """
+    if not plugin.module or not plugin.class_name:
+        raise BrokenPluginError(f"{plugin.target!r} names no class; expected 'module:Class'")
     path = [str(plugin.search_path)] if plugin.search_path else sys.path
     files = dict(_closure(plugin.module, path, own=_own_package(plugin)))
     _check_defines(files[plugin.module], plugin.class_name)
     digest = hashlib.sha256()
     for name in sorted(files):
-        digest.update(f"{name}\0{hashlib.sha256(files[name].read_bytes()).hexdigest()}\n".encode())
+        digest.update(f"{name}\0{hashlib.sha256(_read(files[name])).hexdigest()}\n".encode())
     return Source(files, digest.hexdigest())
 
 
@@ -62,8 +69,9 @@ def _own_package(plugin: Plugin) -> str | None:
 
 
 def _closure(module: str, path: list[str], own: str | None) -> Iterator[tuple[str, Path]]:
-    """The module and all its own imports, each once."""
-    waiting, seen = [module], {module}
+    """The module, the packages around it, and all their own imports, each once."""
+    waiting = [module, *list(_with_parents(module))[:-1]]
+    seen = set(waiting)
     while waiting:
         name = waiting.pop(0)
         spec = locate(name, path)
@@ -81,24 +89,44 @@ def _closure(module: str, path: list[str], own: str | None) -> Iterator[tuple[st
 
 
 def locate(module: str, path: list[str]) -> ModuleSpec | None:
-    """Find a module's file without importing its parents; None if there is none."""
-    spec: ModuleSpec | None = None
-    name = ""
-    for part in module.split("."):
-        name = f"{name}.{part}" if name else part
-        spec = PathFinder.find_spec(name, path)
+    """Find a module's file without importing its parents; None if there is none.
+
+    Args:
+        module: Dotted name.
+        path: Folders to look in. Where these are `sys.path`, the finders of editable installs count too.
+    """
+    top, *rest = _with_parents(module)
+    spec = PathFinder.find_spec(top, path) or (_find_beside_path(top) if path is sys.path else None)
+    for name in rest:
         if spec is None:
             return None
-        path = list(spec.submodule_search_locations or [])
+        spec = PathFinder.find_spec(name, list(spec.submodule_search_locations or []))
     return spec
+
+
+def _find_beside_path(top: str) -> ModuleSpec | None:
+    """Ask the finders that are not the path's own, as an editable install may put one there."""
+    finders = (finder for finder in sys.meta_path if finder is not PathFinder)
+    return next((spec for finder in finders if (spec := finder.find_spec(top, None))), None)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BrokenPluginError(f"{file.name} cannot be read: {error.strerror}") from error
 
 
 def _parse(file: Path) -> ast.Module:
     try:
-        return ast.parse(file.read_bytes(), filename=str(file))
-    except (SyntaxError, ValueError) as error:
-        line = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise BrokenPluginError(f"{file.name}{line} is no Python: {error.args[0]}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the plugin's text: its author's, not this user's
+            return ast.parse(_read(file), filename=str(file))
+    except SyntaxError as error:
+        line = f" line {error.lineno}" if error.lineno else ""
+        raise BrokenPluginError(f"{file.name}{line} is no Python: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise BrokenPluginError(f"{file.name} is no Python: {str(error) or type(error).__name__}") from error
 
 
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:
@@ -116,7 +144,8 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
 def _absolute(node: ast.ImportFrom, package: str) -> str:
     if not node.level:
         return node.module or ""
-    parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+    parents = package.split(".") if package else []
+    parents = parents[: max(0, len(parents) - node.level + 1)]
     return ".".join([*parents, *([node.module] if node.module else [])])
 
 
@@ -126,13 +155,41 @@ def _with_parents(module: str) -> Iterator[str]:
 
 
 def _check_defines(file: Path, class_name: str) -> None:
-    names: set[str] = set()
-    for node in _parse(file).body:
-        if isinstance(node, ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names.update(alias.asname or alias.name for alias in node.names)
-        elif isinstance(node, ast.Assign):
-            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
-    if class_name not in names:
+    """Refuse a module in which no statement can bind the name of the class.
+
+    Raises:
+        BrokenPluginError: It is so.
+    """
+    if {class_name, "*"}.isdisjoint(_bound_names(_parse(file))):
         raise BrokenPluginError(f"{file.name} has no class {class_name!r}")
+
+
+def _bound_names(tree: ast.Module) -> Iterator[str]:
+    """Names that may be classes, bound inside `if` and `try` too; "*" where only an import could tell."""
+    waiting: list[ast.AST] = [*tree.body]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.ClassDef(name=name) | ast.Name(id=name, ctx=ast.Store()):
+                yield name
+            case ast.FunctionDef(name="__getattr__"):
+                yield "*"
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                continue
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                yield from (alias.asname or alias.name.partition(".")[0] for alias in aliases)
+            case _:
+                waiting.extend(ast.iter_child_nodes(node))
+
+
+@cache
+def engine_hash() -> str:
+    """Hash the part of metabench that runs inside contestants and composes episodes.
+
+    A result that another engine made is another result.
+    """
+    root = Path(metabench.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(path for room in _ENGINE for path in (root / room).glob("*.py")):
+        digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes())
+    return digest.hexdigest()

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from metabench import hooks
+from metabench.discovery.plugin import provider
 from metabench.errors import MetabenchError, UsageError
 
 if TYPE_CHECKING:
+    import click
+
     from metabench.data.recipe import Recipe
     from metabench.leaderboards.renderer import Renderer
     from metabench.referee.events import Listener
@@ -34,10 +37,17 @@ class Broken:
 
 @dataclass
 class Extensions:
-    """The loaded trusted extensions; each property maps the names of one kind to its records."""
+    """The loaded trusted extensions; each property maps the names of one kind to its records.
+
+    Attributes:
+        manager: Knows the extensions that are not broken.
+        broken: Those that are.
+        declared: "DISTRIBUTION:NAME" of an extension → hook → the records it returned when it was loaded.
+    """
 
     manager: pluggy.PluginManager
     broken: list[Broken] = field(default_factory=list)
+    declared: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> dict[str, Recipe]:
@@ -70,39 +80,38 @@ class Extensions:
         return self._named("renderer", "metabench_renderers")
 
     @property
+    def commands(self) -> dict[str, click.Command]:
+        """Further commands by name."""
+        return self._named("command", "metabench_commands")
+
+    @property
     def listeners(self) -> list[Listener]:
-        """All listeners to run events."""
-        return [listener for listeners in self.manager.hook.metabench_listeners() for listener in listeners]
+        """All listeners to run events, in the order of their extensions' names."""
+        return [listener for _, listener in self._records("metabench_listeners")]
 
     def provider(self, record: object) -> str:
         """Name of the extension that declared a record."""
-        return self._providers[id(record)]
+        every = (pair for hook in _hook_names() for pair in self._records(hook))
+        return next((extension for extension, declared in every if declared is record), "(unknown)")
 
-    @property
-    def _providers(self) -> dict[int, str]:
-        return {
-            id(record): plugin
-            for hook in _hook_names()
-            for plugin, records in self._declared(hook)
-            for record in records
-        }
-
-    def _declared(self, hook: str) -> list[tuple[str, list[Any]]]:
-        """What each extension returns from a hook, in the order of the extensions' names."""
-        implementations = getattr(self.manager.hook, hook).get_hookimpls()
-        return sorted((one.plugin_name, one.function()) for one in implementations)
+    def _records(self, hook: str) -> list[tuple[str, Any]]:
+        """What the extensions return from a hook, each with the name of its extension."""
+        return [
+            (extension, record)
+            for extension, by_hook in sorted(self.declared.items())
+            for record in by_hook.get(hook, [])
+        ]
 
     def _named(self, kind: str, hook: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         provider: dict[str, str] = {}
-        for plugin, records in self._declared(hook):
-            for record in records:
-                if record.name in found:
-                    raise UsageError(
-                        f"Two extensions provide the {kind} {record.name!r}: {provider[record.name]} and "
-                        f"{plugin}; expected one. Uninstall one of them."
-                    )
-                found[record.name], provider[record.name] = record, plugin
+        for extension, record in self._records(hook):
+            if record.name in found:
+                raise UsageError(
+                    f"Two extensions provide the {kind} {record.name!r}: {provider[record.name]} and "
+                    f"{extension}; expected one. Uninstall one of them."
+                )
+            found[record.name], provider[record.name] = record, extension
         return dict(sorted(found.items()))
 
 
@@ -119,11 +128,16 @@ def load_extensions(*, strict: bool = False) -> Extensions:
     manager.add_hookspecs(hooks)
     extensions = Extensions(manager)
     for point in sorted(set(entry_points(group=GROUP)), key=lambda point: (point.name, point.value)):
-        reason = _register(manager, point)
-        if reason is not None:
-            broken = Broken(point.name, point.dist.name if point.dist else "(unknown)", reason)
+        distribution, _ = provider(point)
+        name = f"{distribution}:{point.name}"
+        try:
+            extensions.declared[name] = _register(manager, point, name)
+        except (Exception, SystemExit) as error:
+            if manager.has_plugin(name):
+                manager.unregister(name=name)
+            broken = Broken(point.name, distribution, _reason(error))
             if strict:
-                raise UsageError(f"Extension {broken.name!r} of {broken.distribution} is broken: {reason}.")
+                raise _fatal(broken) from error
             extensions.broken.append(broken)
     return extensions
 
@@ -132,17 +146,42 @@ def _hook_names() -> list[str]:
     return [name for name in vars(hooks) if name.startswith("metabench_")]
 
 
-def _register(manager: pluggy.PluginManager, point: EntryPoint) -> str | None:
-    """Load and register one extension; the reason if that is impossible."""
-    name = f"{point.dist.name if point.dist else '(unknown)'}:{point.name}"
-    try:
-        manager.register(point.load(), name=name)
-        manager.check_pending()
-    except MetabenchError as error:
-        reason = str(error)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-    else:
-        return None
-    manager.unregister(name=name)
-    return " ".join(reason.split())
+def _register(manager: pluggy.PluginManager, point: EntryPoint, name: str) -> dict[str, list[Any]]:
+    """Load and register one extension, and ask it once for what it declares; by the names of hooks.
+
+    Raises:
+        Exception: Whatever its code raises.
+    """
+    extension = point.load()
+    manager.register(extension, name=name)
+    manager.check_pending()
+    implementations = [
+        (caller.name, one)
+        for caller in manager.get_hookcallers(extension) or []
+        for one in caller.get_hookimpls()
+        if one.plugin is extension
+    ]
+    if not implementations:
+        raise MetabenchError("it implements no hook; functions with @hookimpl are expected")
+    return {hook: _checked(hook, one.function()) for hook, one in implementations}
+
+
+def _checked(hook: str, records: object) -> list[Any]:
+    if not isinstance(records, list):
+        raise MetabenchError(f"{hook} returned {records!r}; a list is expected")
+    for record in records:
+        if hook != "metabench_listeners" and not isinstance(getattr(record, "name", None), str):
+            raise MetabenchError(f"{hook} returned {record!r}, which has no name")
+    return records
+
+
+def _reason(error: BaseException) -> str:
+    told = str(error) if isinstance(error, MetabenchError) else f"{type(error).__name__}: {error}"
+    return " ".join(told.split()).rstrip(".")
+
+
+def _fatal(broken: Broken) -> UsageError:
+    return UsageError(
+        f"Extension {broken.name!r} of {broken.distribution} is broken: {broken.reason}. "
+        "Mend or uninstall it, or leave out --strict-plugins."
+    )

@@ -9,36 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
+from metabench.referee.outcome import Blame, Phase, Status, Verdict
 
-Status = Literal[
-    "ok",
-    "timeout",
-    "out_of_memory",
-    "crashed",
-    "invalid_output",
-    "protocol_violation",
-    "plugin_error",
-    "data_unavailable",
-    "harness_error",
-    "cancelled",
-]
-Blame = Literal["nobody", "method", "infrastructure", "user"]
-Phase = Literal["start", "meta-training", "test", "audit"]
-Verdict = Literal["inductive", "transductive", "stateful", "not audited"]
-
-BLAME: dict[Status, Blame] = {
-    "ok": "nobody",
-    "timeout": "method",
-    "out_of_memory": "method",
-    "crashed": "method",
-    "invalid_output": "method",
-    "protocol_violation": "method",
-    "plugin_error": "method",
-    "data_unavailable": "infrastructure",
-    "harness_error": "infrastructure",
-    "cancelled": "user",
-}
+SCHEMA_VERSION: Literal[1] = 1
 
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -50,8 +50,9 @@ def find_benchmark(name: str, declared: Mapping[str, Benchmark], datasets: Colle
         return declared[name]
     dataset, _, shape = name.rpartition("-")
     protocol = parse_protocol(shape)
-    if protocol is None:
-        raise unknown_name("benchmark", name, declared)
+    if protocol is None or not dataset:
+        examples = (f"{one}-5w1s" for one in datasets)
+        raise unknown_name("benchmark", name, {*declared, *examples})
     if dataset not in datasets:
         raise unknown_name("dataset", dataset, datasets)
     return n_way_k_shot(dataset, protocol)

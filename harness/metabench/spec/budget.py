@@ -9,8 +9,12 @@ from metabench.errors import UsageError, unknown_name
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|ep)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+# Parts of a budget at which the default loop commits, besides its end; the anytime curve shows them.
+COMMIT_FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+
 _EPISODE_CEILING_S = 10.0
 _SHORTEST_CEILING_S = 600.0
+_LARGEST = 10**9
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,13 @@ def parse_budget(text: str) -> Budget:
 
 
 def _amount(text: str, number: float, unit: str) -> Budget:
-    if number <= 0 or (unit == "ep" and number != int(number)):
+    # Whole milliseconds, so that the name tells the amount exactly: it is part of a run's identity.
+    amount = number if unit == "ep" else round(number * _SECONDS[unit], 3)
+    if not 0 < amount <= _LARGEST or (unit == "ep" and not amount.is_integer()):
         raise UsageError(
-            f"Budget {text!r} is no amount; expected a positive number of seconds or a whole number of "
-            "episodes. Name e.g. 60s, 10m, 2000ep."
+            f"Budget {text!r} is no amount; expected at least a millisecond, or a whole number of episodes, "
+            f"up to {_LARGEST}. Name e.g. 60s, 10m, 2000ep."
         )
     if unit == "ep":
-        return Budget(f"{int(number)}ep", episodes=int(number))
-    seconds = number * _SECONDS[unit]
-    return Budget(f"{seconds:g}s", seconds=seconds)
+        return Budget(f"{int(amount)}ep", episodes=int(amount))
+    return Budget(f"{amount:.3f}".rstrip("0").rstrip(".") + "s", seconds=amount)

@@ -1,0 +1,98 @@
+"""Tell what plugins declare: options, modality, pretraining. Each is imported in a process of its own."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import select
+import signal
+from functools import partial
+from typing import TYPE_CHECKING
+
+from metabench.api.algorithm import Algorithm
+from metabench.api.backbone import Backbone
+from metabench.api.options import declared_options
+from metabench.clock import now
+from metabench.contestant.build import import_plugin
+from metabench.contestant.failure import one_line
+from metabench.wire.message import Message
+from metabench.wire.reports import PluginAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metabench.wire.channel import Channel
+    from metabench.wire.message import Json
+
+_PATIENCE_S = 60.0
+
+
+def describe(channel: Channel, message: Message) -> None:
+    """Answer with one description per plugin, in the order asked.
+
+    A fork per plugin costs little, as torch is imported already, and keeps them apart.
+    """
+    asked = message.fields["plugins"]
+    assert isinstance(asked, list)
+    answers: list[Json] = [_in_a_fork(partial(_describe_one, one)) for one in asked]
+    channel.send(Message("descriptions", {"descriptions": answers}))
+
+
+def _describe_one(asked: dict[str, str | None]) -> Json:
+    kind = Algorithm if asked["kind"] == "algorithm" else Backbone
+    address = PluginAddress(target=str(asked["target"]), search_path=asked["search_path"], options={})
+    plugin = import_plugin(address, kind)
+    summary = inspect.getdoc(plugin) or ""
+    return {
+        "summary": summary,
+        "options": {
+            name: {"default": entry.default, "type": entry.type_name, "help": entry.help}
+            for name, entry in declared_options(plugin).items()
+        },
+        "features_only": bool(getattr(plugin, "features_only", False)),
+        "modality": str(getattr(plugin, "modality", "")),
+        "pretraining": str(getattr(plugin, "pretraining", "none")),
+    }
+
+
+def _in_a_fork(work: Callable[[], Json]) -> Json:
+    """Run something in a fork; its result, or {"error": …} if it raises, exits or hangs."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        _answer_and_exit(work, write_end)
+    os.close(write_end)
+    try:
+        text = _read_all(read_end, until=now() + _PATIENCE_S)
+        return json.loads(text) if text else {"error": "importing it ends the process"}
+    except TimeoutError:
+        return {"error": f"importing it takes more than {_PATIENCE_S:g} s"}
+    except ValueError:
+        return {"error": "importing it disturbs the process"}
+    finally:
+        os.close(read_end)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _answer_and_exit(work: Callable[[], Json], write_end: int) -> None:
+    try:
+        answer = work()
+    except BaseException as error:
+        answer = {"error": one_line(error)}
+    with os.fdopen(write_end, "w") as pipe:
+        json.dump(answer, pipe)
+    os._exit(0)
+
+
+def _read_all(descriptor: int, until: float) -> bytes:
+    received = b""
+    while True:
+        if not select.select([descriptor], [], [], max(0.0, until - now()))[0]:
+            raise TimeoutError
+        chunk = os.read(descriptor, 1 << 16)
+        if not chunk:
+            return received
+        received += chunk

@@ -1,0 +1,44 @@
+"""A learner's state as bytes (safetensors), and back. Nothing is pickled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from metabench.contestant.failure import InvalidOutputError, PluginError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from metabench.api.algorithm import Algorithm
+
+
+def to_bytes(learner: Algorithm) -> NDArray[np.uint8]:
+    """Serialise all parameters and buffers.
+
+    Raises:
+        PluginError: The state holds something that is no tensor.
+        InvalidOutputError: A weight is not a finite number.
+    """
+    state = learner.state_dict()
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise PluginError(
+                f"state {name!r} is a {type(value).__name__}; expected tensors. Register a buffer."
+            )
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise InvalidOutputError(
+                f"weight {name!r} has values that are not finite; meta-training diverged"
+            )
+    # Cloned, since the format refuses tensors that share memory, as tied weights do.
+    cloned = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
+    return np.frombuffer(save(cloned), dtype=np.uint8)
+
+
+def from_bytes(learner: Algorithm, weights: NDArray[np.uint8]) -> None:
+    """Put serialised state into a learner that was built alike."""
+    learner.load_state_dict(load(weights.tobytes()))

@@ -1,0 +1,134 @@
+"""What plugins declare of themselves, asked of a contestant process and remembered by their source."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from metabench.discovery.source import BrokenPluginError, engine_hash, read_source
+from metabench.referee.outcome import RunError
+from metabench.referee.process import STARTUP_LIMIT_S, ContestantProcess, Limits
+from metabench.wire.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from metabench.discovery.plugin import Plugin
+
+_LIMITS = Limits(memory_mib=4096, n_threads=1, seed=0)
+
+
+class OptionDescription(BaseModel):
+    """A declared option."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    default: bool | int | float | str
+    type: str
+    help: str
+
+
+class Description(BaseModel):
+    """What a plugin declares.
+
+    Attributes:
+        summary: Its docstring.
+        options: By name.
+        features_only: Of an algorithm: it sees examples through the backbone alone.
+        modality: Of a backbone: what its inputs are.
+        pretraining: Of a backbone: what its weights were trained on before.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    summary: str
+    options: dict[str, OptionDescription]
+    features_only: bool
+    modality: str
+    pretraining: str
+
+
+@dataclass(frozen=True)
+class Undescribed:
+    """A plugin that cannot tell, and why."""
+
+    reason: str
+
+
+def describe_plugins(plugins: Sequence[Plugin], cache: Path) -> dict[Plugin, Description | Undescribed]:
+    """Ask plugins what they declare; those that were asked before with the same source are not imported.
+
+    Args:
+        plugins: Algorithms and backbones.
+        cache: Folder of what is known already.
+    """
+    found: dict[Plugin, Description | Undescribed] = {}
+    files: dict[Plugin, Path] = {}
+    for plugin in dict.fromkeys(plugins):
+        try:
+            files[plugin] = cache / f"description-{_key(plugin)}.json"
+            found[plugin] = Description.model_validate_json(files[plugin].read_bytes())
+        except BrokenPluginError as error:
+            found[plugin] = Undescribed(str(error))
+        except (OSError, ValidationError):
+            continue
+    unknown = [plugin for plugin in files if plugin not in found]
+    for plugin, told in zip(unknown, _ask(unknown), strict=True):
+        found[plugin] = told
+        if isinstance(told, Description):
+            _remember(files[plugin], told)
+    return found
+
+
+def _key(plugin: Plugin) -> str:
+    told = f"{plugin.kind}\0{plugin.target}\0{read_source(plugin).digest}\0{engine_hash()}"
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _ask(plugins: Sequence[Plugin]) -> list[Description | Undescribed]:
+    """Import plugins in a contestant process and read what they declare."""
+    if not plugins:
+        return []
+    asked = [
+        {
+            "kind": one.kind,
+            "target": one.target,
+            "search_path": str(one.search_path) if one.search_path else None,
+        }
+        for one in plugins
+    ]
+    try:
+        with ContestantProcess(_LIMITS, "start") as process:
+            process.send(Message("describe", {"plugins": asked}))
+            limit_s = STARTUP_LIMIT_S * (1 + len(plugins))
+            answer = process.expect("descriptions", within_s=limit_s, doing="describing plugins")
+    except RunError as error:
+        return [Undescribed(error.message)] * len(plugins)
+    told = answer.fields.get("descriptions")
+    answers = told if isinstance(told, list) and len(told) == len(plugins) else [None] * len(plugins)
+    return [_read(one) for one in answers]
+
+
+def _read(answer: object) -> Description | Undescribed:
+    if isinstance(answer, dict) and isinstance(answer.get("error"), str):
+        return Undescribed(answer["error"])
+    try:
+        return Description.model_validate(answer)
+    except ValidationError:
+        return Undescribed("it declares what cannot be read")
+
+
+def _remember(file: Path, description: Description) -> None:
+    """Write what was told, whole or not at all; without a cache the next command asks again."""
+    part = file.with_suffix(f".{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(description.model_dump_json())
+        part.replace(file)
+    except OSError:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,130 @@
+"""What the referee finds out in one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from metabench.wire.reports import Progress
+
+Status = Literal[
+    "ok",
+    "timeout",
+    "out_of_memory",
+    "crashed",
+    "invalid_output",
+    "protocol_violation",
+    "plugin_error",
+    "data_unavailable",
+    "harness_error",
+    "cancelled",
+]
+Blame = Literal["nobody", "method", "infrastructure", "user"]
+Phase = Literal["start", "meta-training", "test", "audit"]
+Verdict = Literal["inductive", "transductive", "stateful", "not audited"]
+
+BLAME: dict[Status, Blame] = {
+    "ok": "nobody",
+    "timeout": "method",
+    "out_of_memory": "method",
+    "crashed": "method",
+    "invalid_output": "method",
+    "protocol_violation": "method",
+    "plugin_error": "method",
+    "data_unavailable": "infrastructure",
+    "harness_error": "infrastructure",
+    "cancelled": "user",
+}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a contestant process ended.
+
+    Attributes:
+        exit_code: Its exit code; None if a signal or the referee ended it.
+        signal: Name of the signal that ended it, e.g. "SIGSEGV".
+        stderr_tail: The last that it printed.
+    """
+
+    exit_code: int | None
+    signal: str | None
+    stderr_tail: str
+
+
+class RunError(Exception):
+    """A phase of a run has failed.
+
+    Attributes:
+        status: What the record will say.
+        message: One line: what happened, what was expected.
+        phase: Where.
+        ending: How the process ended; known once it has stopped.
+    """
+
+    def __init__(self, status: Status, message: str, phase: Phase) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.phase = phase
+        self.ending: Ending | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the audit found; differences are relative to the spread of an episode's logits.
+
+    Attributes:
+        verdict: What they mean.
+        n_episodes: Episodes that were replayed.
+        noise_floor: Between a query alone and the same query repeated.
+        from_company: Between a query alone and among others.
+        from_history: Between an episode in the run and in the replay.
+    """
+
+    verdict: Verdict
+    n_episodes: int
+    noise_floor: float
+    from_company: float
+    from_history: float
+
+
+NOT_AUDITED = Findings("not audited", n_episodes=0, noise_floor=0.0, from_company=0.0, from_history=0.0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run, as the referee saw it.
+
+    Attributes:
+        failure: Why it is not "ok"; None if it is.
+        startup_s: Seconds until the contestant was ready; not charged.
+        meta_training_s: Seconds charged.
+        test_s: Seconds that the meta_test episodes took.
+        peak_mib: The most memory in use in any phase, MiB.
+        progress: The contestant's last report.
+        weights: The state that was tested; None if nothing was committed.
+        logits: (n_episodes, n_query_total, n_way) in canonical order; None if testing failed.
+        curve: Seconds of meta-training → logits of the first episodes, for earlier commits.
+        findings: Of the audit.
+    """
+
+    failure: RunError | None
+    startup_s: float
+    meta_training_s: float
+    test_s: float
+    peak_mib: float
+    progress: Progress
+    weights: NDArray[np.uint8] | None
+    logits: NDArray[np.float32] | None
+    curve: tuple[tuple[float, NDArray[np.float32]], ...]
+    findings: Findings
+
+    @property
+    def status(self) -> Status:
+        """The status for the record."""
+        return "ok" if self.failure is None else self.failure.status

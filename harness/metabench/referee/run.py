@@ -1,0 +1,166 @@
+"""One run, from plan to outcome: meta-training, testing, audit, each in a process of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from metabench.clock import now
+from metabench.referee.audit import audit
+from metabench.referee.outcome import NOT_AUDITED, Outcome, RunError
+from metabench.referee.process import ContestantProcess, Limits
+from metabench.referee.testing import Examinee
+from metabench.referee.training import Commit, Training, meta_train
+from metabench.wire.reports import Assignment, PluginAddress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from metabench.data.dataset import Dataset
+    from metabench.referee.disguise import Questions
+    from metabench.referee.events import Listener
+    from metabench.spec.plan import Entrant, RunPlan
+
+# The anytime curve shows a tenth of the episodes per earlier commit: enough to see its shape.
+CURVE_PART = 10
+
+
+@dataclass(frozen=True)
+class Match:
+    """What one run is refereed with.
+
+    Attributes:
+        plan: The run.
+        dataset: Opened.
+        questions: The meta_test episodes, disguised.
+        listener: Is told what happens.
+    """
+
+    plan: RunPlan
+    dataset: Dataset
+    questions: Questions
+    listener: Listener
+
+    @property
+    def assignment(self) -> Assignment:
+        """What its contestants are told."""
+        plan, protocol = self.plan, self.plan.benchmark.protocol
+        return Assignment(
+            role="train",
+            algorithm=_address(plan.algorithm),
+            backbone=_address(plan.backbone),
+            n_way=protocol.n_way,
+            n_shot=protocol.n_shot,
+            n_query=protocol.n_query,
+            example_shape=self.dataset.example_shape,
+            seed=plan.seed,
+            device=plan.device,
+            precision=plan.precision,
+            n_threads=plan.n_threads,
+            seconds=plan.budget.seconds,
+            episodes=plan.budget.episodes,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """What each of its processes gets."""
+        return Limits(self.plan.budget.memory_mib, self.plan.n_threads, self.plan.seed)
+
+    @property
+    def test_examples(self) -> NDArray[np.uint8]:
+        """The examples that its questions name, (n_shown, …)."""
+        return self.dataset.pools["meta_test"].examples[self.questions.examples]
+
+
+def referee_run(match: Match) -> Outcome:
+    """Run a plan. Whatever its plugins do becomes part of the outcome; nothing of it is raised."""
+    plan, listener = match.plan, match.listener
+    listener.phase_started(plan, "meta-training")
+    with ContestantProcess(match.limits, "start") as process:
+        training = meta_train(
+            process,
+            match.assignment,
+            match.dataset,
+            plan.budget,
+            lambda progress: listener.meta_training(plan, progress),
+        )
+        if training.last is None and training.failure is None:
+            training.failure = process.failed(
+                "crashed", "ends meta-training without a commit; one was expected"
+            )
+    outcome = _after(training)
+    if training.last is not None:
+        listener.phase_started(plan, "test")
+        # Both start at once: importing takes as long as testing, and neither is on the clock.
+        with (
+            ContestantProcess(match.limits, "test") as tester,
+            ContestantProcess(match.limits, "audit") as auditor,
+        ):
+            outcome = _test(match, training, outcome, tester)
+            if outcome.logits is not None:
+                outcome = _audit(match, training.last, outcome, auditor)
+            peak_mib = max(outcome.peak_mib, tester.peak_mib, auditor.peak_mib)
+        outcome = replace(outcome, peak_mib=peak_mib)
+    return outcome
+
+
+def _after(training: Training) -> Outcome:
+    """The outcome as it stands after meta-training."""
+    return Outcome(
+        failure=training.failure,
+        startup_s=training.startup_s,
+        meta_training_s=training.spent_s,
+        test_s=0.0,
+        peak_mib=training.peak_mib,
+        progress=training.progress,
+        weights=training.last.weights if training.last else None,
+        logits=None,
+        curve=(),
+        findings=NOT_AUDITED,
+    )
+
+
+def _test(match: Match, training: Training, outcome: Outcome, process: ContestantProcess) -> Outcome:
+    """Test the last commit, then sketch the curve from the earlier ones."""
+    plan, questions = match.plan, match.questions
+    assert training.last is not None
+    try:
+        examinee = Examinee(process, match.assignment, plan.budget)
+        examinee.load(training.last.weights)
+        examinee.stage(match.test_examples, embed_once=plan.features_only)
+        started = now()
+        answers = examinee.answer(questions, len(questions), lambda count: match.listener.tested(plan, count))
+        outcome = replace(outcome, logits=questions.reveal(answers), test_s=now() - started)
+        curve = []
+        for commit in training.earlier_than_last:
+            examinee.load(commit.weights)
+            curve.append(
+                (commit.at_s, questions.reveal(examinee.answer(questions, len(questions) // CURVE_PART)))
+            )
+        return replace(outcome, curve=tuple(curve))
+    except RunError as failure:
+        # What ended meta-training says more than what testing its remains has met.
+        return replace(outcome, failure=outcome.failure or failure)
+
+
+def _audit(match: Match, last: Commit, outcome: Outcome, process: ContestantProcess) -> Outcome:
+    """Audit the answers of the last commit."""
+    assert outcome.logits is not None
+    try:
+        examinee = Examinee(process, match.assignment, match.plan.budget)
+        examinee.load(last.weights)
+        examinee.stage(match.test_examples, embed_once=False)
+        findings = audit(examinee, match.questions, outcome.logits, match.plan.precision)
+    except RunError as failure:
+        return replace(outcome, failure=outcome.failure or failure)
+    return replace(outcome, findings=findings)
+
+
+def _address(entrant: Entrant) -> PluginAddress:
+    search_path = entrant.plugin.search_path
+    return PluginAddress(
+        target=entrant.plugin.target,
+        search_path=None if search_path is None else str(search_path),
+        options=dict(entrant.options),
+    )

@@ -1,0 +1,133 @@
+"""Testing: ask a fresh contestant the meta_test episodes, and check the shape of what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from metabench.referee.process import STARTUP_LIMIT_S, ContestantProcess
+from metabench.wire.message import Message
+from metabench.wire.reports import Assignment, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from metabench.referee.disguise import Questions
+    from metabench.spec.budget import Budget
+
+AT_ONCE = 20
+
+
+class Examinee:
+    """A contestant process in the test role.
+
+    Args:
+        process: Started.
+        assignment: Of the run; the role is changed to testing.
+        budget: For the seconds that an episode may take.
+
+    Raises:
+        RunError: It fails to start or takes too long.
+    """
+
+    def __init__(self, process: ContestantProcess, assignment: Assignment, budget: Budget) -> None:
+        self._process = process
+        self._budget = budget
+        self._n_way = assignment.n_way
+        process.send(say("assignment", assignment.model_copy(update={"role": "test"})))
+        process.expect("ready", within_s=STARTUP_LIMIT_S, doing="starting to test")
+
+    def load(self, weights: NDArray[np.uint8]) -> None:
+        """Give it a committed state.
+
+        Raises:
+            RunError: It cannot load it.
+        """
+        self._process.send(Message("weights", arrays={"weights": weights}))
+        self._process.expect("ready", within_s=STARTUP_LIMIT_S, doing="loading its weights")
+
+    def stage(self, examples: NDArray[np.uint8], *, embed_once: bool) -> None:
+        """Give it the examples that questions name.
+
+        Args:
+            examples: (n_shown, …).
+            embed_once: It may keep an example's features from one episode to the next.
+
+        Raises:
+            RunError: It does not take them.
+        """
+        self._process.send(Message("examples", {"embed_once": embed_once}, {"examples": examples}))
+        self._process.expect("ready", within_s=STARTUP_LIMIT_S, doing="taking the test examples")
+
+    def answer(
+        self, questions: Questions, count: int, on_answered: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Ask the first episodes of some questions.
+
+        Args:
+            questions: The episodes.
+            count: How many.
+            on_answered: Called with the number of episodes answered so far.
+
+        Returns:
+            Logits as the contestant sees them, (count, n_query_total, n_way).
+
+        Raises:
+            RunError: It fails, is too slow, or answers with something else.
+        """
+        answers: list[NDArray[np.float32]] = []
+        for first in range(0, count, AT_ONCE):
+            index = np.arange(first, min(first + AT_ONCE, count))
+            answers.append(
+                self.ask(questions.support[index], questions.support_labels[index], questions.query[index])
+            )
+            if on_answered is not None:
+                on_answered(int(index[-1]) + 1)
+        return np.concatenate(answers)
+
+    def ask(
+        self, support: NDArray[np.int64], support_labels: NDArray[np.int64], query: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Ask a batch of episodes in one message.
+
+        Args:
+            support: (n_episodes, n_support) numbers of staged examples.
+            support_labels: (n_episodes, n_support).
+            query: (n_episodes, n_query).
+
+        Returns:
+            Logits (n_episodes, n_query, n_way), all finite.
+
+        Raises:
+            RunError: It fails, is too slow, or answers with something else.
+        """
+        arrays = {"support": support, "support_labels": support_labels, "query": query}
+        self._process.send(Message("episodes", arrays=arrays))
+        limit_s = self._budget.adaptation_s * len(support)
+        answer = self._process.expect(
+            "predictions", within_s=limit_s, doing=f"answering {len(support)} episodes"
+        )
+        return _checked(self._process, answer, (*query.shape, self._n_way))
+
+
+def _checked(process: ContestantProcess, answer: Message, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """The logits of an answer.
+
+    Raises:
+        RunError: Not of this shape, or not all finite.
+    """
+    logits = answer.arrays.get("logits")
+    if logits is None or logits.dtype != np.float32 or logits.shape != shape:
+        got = "no logits" if logits is None else f"predictions of shape {logits.shape}"
+        raise process.failed(
+            "invalid_output", f"gives {got}; expected {shape} (n_episodes, n_query_total, n_way)"
+        )
+    if not np.isfinite(logits).all():
+        n_bad = int((~np.isfinite(logits)).sum())
+        raise process.failed(
+            "invalid_output", f"gives {n_bad} predictions of {logits.size} that are not finite"
+        )
+    return cast("NDArray[np.float32]", logits)

@@ -1,0 +1,154 @@
+"""Meta-training under the referee's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from metabench.clock import now
+from metabench.referee.outcome import RunError
+from metabench.referee.process import STARTUP_LIMIT_S, ContestantProcess
+from metabench.spec.budget import COMMIT_FRACTIONS
+from metabench.wire.message import Message, WireError
+from metabench.wire.reports import Assignment, Progress, hear, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from metabench.data.dataset import Dataset
+    from metabench.data.recipe import Split
+    from metabench.spec.budget import Budget
+
+# What a contestant gets beyond its deadline to end by itself; it can change nothing any more.
+GRACE_S = 2.0
+_LEARNED_FROM: tuple[Split, ...] = ("meta_train", "meta_val")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A state that the referee holds.
+
+    Attributes:
+        at_s: Seconds after the start of meta-training at which it was there.
+        weights: Serialised; the referee does not look into it.
+    """
+
+    at_s: float
+    weights: NDArray[np.uint8]
+
+
+@dataclass
+class Training:
+    """What meta-training has given so far.
+
+    Attributes:
+        startup_s: Seconds until the contestant was ready; not charged.
+        spent_s: Seconds charged.
+        last: The newest commit in time.
+        earlier: The first commit at or after each fraction of the budget that the curve shows.
+        progress: The contestant's last report.
+        failure: Why it ended before its time, if it did.
+        peak_mib: The most memory in use, MiB.
+    """
+
+    startup_s: float = 0.0
+    spent_s: float = 0.0
+    last: Commit | None = None
+    earlier: dict[float, Commit] = field(default_factory=dict)
+    progress: Progress = field(
+        default_factory=lambda: Progress(fraction=0, steps=0, episodes=0, examples=0, validation=None)
+    )
+    failure: RunError | None = None
+    peak_mib: float = 0.0
+
+    @property
+    def earlier_than_last(self) -> list[Commit]:
+        """The commits of the curve before the last one, oldest first."""
+        return [commit for commit in self.earlier.values() if commit is not self.last]
+
+    def take(self, commit: Commit) -> None:
+        """Hold a commit."""
+        self.last = commit
+        passed = [fraction for fraction in COMMIT_FRACTIONS if fraction <= self.progress.fraction]
+        if passed:
+            self.earlier.setdefault(passed[-1], commit)
+
+
+def meta_train(
+    process: ContestantProcess,
+    assignment: Assignment,
+    dataset: Dataset,
+    budget: Budget,
+    on_progress: Callable[[Progress], None],
+) -> Training:
+    """Let a contestant meta-train until it is done or its budget is spent.
+
+    A failure is part of what is returned: what was committed before it counts all the same.
+    """
+    training = Training()
+    started = now()
+    try:
+        process.send(_with_data(assignment, dataset))
+        process.expect("ready", within_s=STARTUP_LIMIT_S, doing="starting (imports, building, staging data)")
+        training.startup_s = now() - started
+        process.phase = "meta-training"
+        process.send(Message("go"))
+        started = now()
+        _listen(process, training, budget, on_progress)
+    except RunError as error:
+        training.failure = error
+    if training.startup_s:
+        training.spent_s = min(now() - started, budget.ceiling_s)
+    process.stop()
+    training.peak_mib = process.peak_mib
+    return training
+
+
+def _listen(
+    process: ContestantProcess, training: Training, budget: Budget, on_progress: Callable[[Progress], None]
+) -> None:
+    """Take commits until the deadline.
+
+    Raises:
+        RunError: The contestant failed, broke the protocol, or went on beyond its grace.
+    """
+    started = now()
+    while True:
+        elapsed = now() - started
+        try:
+            message = process.receive(within_s=max(0.0, budget.ceiling_s + GRACE_S - elapsed))
+        except TimeoutError as error:
+            raise process.failed(
+                "timeout",
+                f"goes on {GRACE_S:g} s after its {budget.ceiling_s:g} s; it was expected to end by itself",
+            ) from error
+        elapsed = now() - started
+        if message.kind == "done":
+            return
+        if message.kind == "progress":
+            training.progress = _hear_progress(process, message)
+            on_progress(training.progress)
+        elif message.kind == "commit" and "weights" in message.arrays:
+            if elapsed <= budget.ceiling_s:
+                training.take(Commit(elapsed, message.arrays["weights"]))
+        else:
+            raise process.failed("protocol_violation", f"sends {message.kind[:40]!r} while it meta-trains")
+
+
+def _hear_progress(process: ContestantProcess, message: Message) -> Progress:
+    try:
+        return hear(message, Progress)
+    except WireError as error:
+        raise process.failed("protocol_violation", f"sends {error}") from error
+
+
+def _with_data(assignment: Assignment, dataset: Dataset) -> Message:
+    """The assignment with the splits that a contestant may learn from; meta_test stays here."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for split in _LEARNED_FROM:
+        pool = dataset.pools[split]
+        arrays |= {f"{split}.examples": pool.examples, f"{split}.starts": pool.starts}
+    return replace(say("assignment", assignment), arrays=arrays)

@@ -1,0 +1,48 @@
+"""What a run runs on, as its record tells it. Nothing here imports torch."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metabench.discovery.source import engine_hash
+from metabench.results.record import EnvironmentPart
+
+if TYPE_CHECKING:
+    from metabench.spec.plan import RunPlan
+
+ISOLATION = "separate process, guarded, memory-limited"
+
+
+def environment_of(plan: RunPlan) -> EnvironmentPart:
+    """Describe this machine as far as a run depends on it."""
+    return EnvironmentPart(
+        metabench=_version("metabench"),
+        engine_hash=engine_hash(),
+        python=platform.python_version(),
+        torch=_version("torch"),
+        numpy=_version("numpy"),
+        platform=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        device_class=f"cpu-{plan.n_threads}" if plan.device == "cpu" else "cuda",
+        precision=plan.precision,
+        isolation=ISOLATION,
+    )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    """The processor's name; `platform` knows it on some systems, Linux tells it in a file."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

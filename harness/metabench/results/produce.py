@@ -1,0 +1,111 @@
+"""Produce the result of a plan: find it, or run it and store what came out."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from metabench.referee.disguise import disguise, secret_stream
+from metabench.referee.outcome import BLAME, NOT_AUDITED, Ending, Outcome, RunError
+from metabench.referee.run import Match, referee_run
+from metabench.results.assemble import Planned, assemble
+from metabench.results.folder import Predictions, find_result, identity_lock, write_result
+from metabench.wire.reports import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from metabench.referee.events import Listener
+    from metabench.results.arena import Arena
+    from metabench.results.record import Record
+    from metabench.scoring.metric import Metric
+    from metabench.spec.plan import RunPlan
+
+
+@dataclass(frozen=True)
+class Producer:
+    """Everything that runs of a sweep share.
+
+    Attributes:
+        arenas: The benchmarks made ready, by name.
+        metrics: By name.
+        results: Folder of results.
+        home: Folder with this machine's key.
+        listener: Is told what happens.
+    """
+
+    arenas: Mapping[str, Arena]
+    metrics: Mapping[str, Metric]
+    results: Path
+    home: Path
+    listener: Listener
+
+    def stored(self, plan: RunPlan) -> Record | None:
+        """The result of a plan, if it is there and need not be made again."""
+        record = find_result(self.results, self._planned(plan).identity)
+        return record if record is not None and is_final(record) else None
+
+    def produce(self, plan: RunPlan) -> Record:
+        """Find the result of a plan, or make it; two processes never make the same one.
+
+        Raises:
+            ResultError: The results folder cannot be written.
+        """
+        planned = self._planned(plan)
+        with identity_lock(self.results, planned.identity):
+            record = self.stored(plan)
+            if record is None:
+                self.listener.run_started(plan)
+                record = self._run(planned)
+            self.listener.run_finished(plan, record)
+        return record
+
+    def _run(self, planned: Planned) -> Record:
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        outcome = self._outcome(planned)
+        record = assemble(planned, outcome, self.metrics[planned.arena.part.metric], started)
+        predictions = None
+        if outcome.logits is not None:
+            predictions = Predictions(outcome.logits, planned.arena.episodes.query_labels)
+        weights = None if outcome.weights is None else outcome.weights.tobytes()
+        write_result(self.results, record, predictions, weights)
+        stored = find_result(self.results, planned.identity)
+        assert stored is not None
+        return stored
+
+    def _outcome(self, planned: Planned) -> Outcome:
+        questions = disguise(planned.arena.episodes, secret_stream(self.home, planned.identity))
+        match = Match(planned.plan, planned.arena.dataset, questions, self.listener)
+        try:
+            return referee_run(match)
+        except Exception as error:
+            return _harness_error(error)
+
+    def _planned(self, plan: RunPlan) -> Planned:
+        return Planned.of(plan, self.arenas[plan.benchmark.name])
+
+
+def is_final(record: Record) -> bool:
+    """A result stands unless the infrastructure or the user ended the run."""
+    return BLAME[record.status] in ("nobody", "method")
+
+
+def _harness_error(error: Exception) -> Outcome:
+    failure = RunError("harness_error", f"{type(error).__name__}: {error}", "start")
+    failure.ending = Ending(None, None, "".join(traceback.format_exception(error))[-4096:])
+    nothing = Progress(fraction=0, steps=0, episodes=0, examples=0, validation=None)
+    return Outcome(
+        failure=failure,
+        startup_s=0.0,
+        meta_training_s=0.0,
+        test_s=0.0,
+        peak_mib=0.0,
+        progress=nothing,
+        weights=None,
+        logits=None,
+        curve=(),
+        findings=NOT_AUDITED,
+    )

@@ -1,0 +1,113 @@
+"""What the two processes tell each other, field by field; checked where it is received."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from metabench.wire.message import Message, WireError
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PluginAddress(_Report):
+    """Where a contestant imports a plugin from, and the options it gets.
+
+    Attributes:
+        target: "module:Class".
+        search_path: Folder of a one-file plugin; None for an installed one.
+        options: The values to set, by name.
+    """
+
+    target: str
+    search_path: str | None
+    options: dict[str, bool | int | float | str]
+
+
+class Assignment(_Report):
+    """What a contestant process is told before it is ready.
+
+    Attributes:
+        role: Meta-train from the seed, or test from given weights.
+        algorithm: The method.
+        backbone: What turns inputs into features.
+        n_way: Classes per meta_test episode.
+        n_shot: Support examples per class.
+        n_query: Query examples per class.
+        example_shape: Shape of one example, e.g. (channels, height, width).
+        seed: Of initial weights and meta-training episodes.
+        device: "cpu" or "cuda:N".
+        precision: Of the arithmetic.
+        n_threads: Threads to compute with on the CPU.
+        seconds: Budget of meta-training in time.
+        episodes: Budget of meta-training in episodes.
+    """
+
+    role: Literal["train", "test"]
+    algorithm: PluginAddress
+    backbone: PluginAddress
+    n_way: int
+    n_shot: int
+    n_query: int
+    example_shape: tuple[int, ...]
+    seed: int
+    device: str
+    precision: Literal["fp32", "bf16"]
+    n_threads: int
+    seconds: float | None
+    episodes: int | None
+
+
+class Progress(_Report):
+    """How far meta-training is, as the contestant counts it.
+
+    Attributes:
+        fraction: Part of the budget spent, 0 … 1.
+        steps: Optimiser steps of the default loop.
+        episodes: Meta-training episodes drawn.
+        examples: Examples in them.
+        validation: Last accuracy on meta_val; None before the first.
+    """
+
+    fraction: float = Field(ge=0, allow_inf_nan=False)
+    steps: int = Field(ge=0)
+    episodes: int = Field(ge=0)
+    examples: int = Field(ge=0)
+    validation: float | None = Field(ge=0, le=1)
+
+
+class Failure(_Report):
+    """Why a contestant gives up.
+
+    Attributes:
+        status: What kind of failure it is.
+        message: One line for people.
+    """
+
+    status: Literal["plugin_error", "crashed", "out_of_memory", "invalid_output"]
+    message: str = Field(max_length=2000)
+
+
+_AnyReport = TypeVar("_AnyReport", bound=_Report)
+
+
+def say(kind: str, report: _Report) -> Message:
+    """Put a report into a message."""
+    return Message(kind, report.model_dump(mode="json"))
+
+
+def hear(message: Message, report: type[_AnyReport]) -> _AnyReport:
+    """Read the report in a message.
+
+    Raises:
+        WireError: The message's fields are not those of the report.
+    """
+    try:
+        return report.model_validate(message.fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise WireError(f"{message.kind!r} with field {where!r}: {first['msg']}") from error

@@ -1,0 +1,26 @@
+"""Nearest class mean on a backbone that nobody has trained: the floor that learning must beat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metabench_plugins.algorithms.protonet import ProtoNet
+
+if TYPE_CHECKING:
+    from metabench.api import Session
+
+
+class Centroid(ProtoNet):
+    """Classify by the nearest class mean of features as the backbone's first weights give them.
+
+    It shows what of a score comes from the data and the architecture, before any meta-training.
+    """
+
+    outer_lr = 0.0
+    meta_batch = 1
+    train_n_way = train_n_shot = train_n_query = 0
+    clip_norm = 0.0
+
+    def meta_train(self, session: Session) -> None:
+        """Learn nothing."""
+        session.commit()

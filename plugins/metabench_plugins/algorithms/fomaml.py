@@ -1,0 +1,16 @@
+"""First-order MAML: MAML that treats the inner gradients as constants."""
+
+from __future__ import annotations
+
+from metabench.api import option
+from metabench_plugins.algorithms.maml import MAML
+
+
+class FOMAML(MAML):
+    """MAML without second derivatives. Finn et al. 2017, section 5.2.
+
+    Differs from the paper: as `maml` does. The gradient of an adapted weight goes to the weight that it
+    was adapted from, which is all that is left when the inner gradients are constants.
+    """
+
+    second_order: bool = option(False, "differentiate through the inner steps")

@@ -1,0 +1,1 @@
+"""First-party backbones, one file each."""

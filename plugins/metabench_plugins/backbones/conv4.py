@@ -1,0 +1,39 @@
+"""Conv4: the four-block convolutional network that few-shot papers compare on."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from metabench.api import Backbone, EpisodicBatchNorm2d, Inputs, option
+
+
+class Conv4(Backbone):
+    """Four blocks of 3×3 convolution, BatchNorm, ReLU and 2×2 max pooling. Vinyals et al. 2016, section 4.1.
+
+    Differs from the paper: 32 channels where 64 are usual, as they reach more within the budgets of a
+    CPU; the pooling stands before the ReLU, which gives the same numbers for a quarter of the work; the
+    convolutions have no bias, which the BatchNorm behind them would cancel.
+    """
+
+    modality = "image"
+
+    width: int = option(32, "channels of every block", at_least=1)
+
+    def setup(self, example_shape: tuple[int, ...]) -> None:
+        """Make the blocks for images of shape (channels, height, width), at least 16 pixels each way."""
+        channels, height, size = example_shape
+        widths = [channels, *[self.width] * 4]
+        self.blocks = nn.Sequential(*(_block(n_in, n_out) for n_in, n_out in pairwise(widths)))
+        self.n_features = self.width * (height // 16) * (size // 16)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Images (n, channels, height, width) → features (n, n_features)."""
+        features: Tensor = self.blocks(inputs)
+        return features.flatten(1)
+
+
+def _block(n_in: int, n_out: int) -> nn.Sequential:
+    convolution = nn.Conv2d(n_in, n_out, kernel_size=3, padding=1, bias=False)
+    return nn.Sequential(convolution, EpisodicBatchNorm2d(n_out), nn.MaxPool2d(2), nn.ReLU())

@@ -1,0 +1,1 @@
+"""First-party benchmarks, one file each."""

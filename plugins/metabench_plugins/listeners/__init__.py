@@ -1,0 +1,1 @@
+"""First-party listeners, one file each."""
