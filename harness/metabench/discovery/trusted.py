@@ -161,8 +161,12 @@ def _register(manager: pluggy.PluginManager, point: EntryPoint, name: str) -> di
         for one in caller.get_hookimpls()
         if one.plugin is extension
     ]
-    if not implementations:
-        raise MetabenchError("it implements no hook; functions with @hookimpl are expected")
+    marked = {hook for hook, _ in implementations}
+    unmarked = [hook for hook in _hook_names() if hasattr(extension, hook) and hook not in marked]
+    if unmarked:
+        raise MetabenchError(f"{unmarked[0]} is not marked; @hookimpl is expected above it")
+    if not marked:
+        raise MetabenchError("it implements no hook; functions marked with @hookimpl are expected")
     return {hook: _checked(hook, one.function()) for hook, one in implementations}
 
 
