@@ -31,8 +31,8 @@ class Stream:
         Philox is a counter-based generator (Salmon et al. 2011) whose raw output numpy keeps stable
         between versions, which it does not promise for shuffles and choices.
         """
-        generator = Philox(key=np.array(self.key, dtype=np.uint64), counter=[0, 0, index, 0])
-        return np.asarray(generator.random_raw(count), dtype=np.uint64)
+        key, counter = (np.array(words, dtype=np.uint64) for words in (self.key, (0, 0, index, 0)))
+        return np.asarray(Philox(key=key, counter=counter).random_raw(count), dtype=np.uint64)
 
 
 def named_stream(*coordinates: str | int) -> Stream:
