@@ -193,6 +193,9 @@ def test_stops_receiving_what_is_too_large(
 
     assert "gave more than 8000 bytes" in refusal(server.source, target)
 
+    _, received = sources._receive(server.source, target.with_name("part"))
+    assert received == 9000
+
 
 @pytest.mark.parametrize(
     "answer", [sends(b"", status=500), sends(b"other"), sends(CONTENT[:99], declared=8000), hangs_up]
