@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from metabench.referee.outcome import Phase
     from metabench.results.record import Record
     from metabench.spec.plan import RunPlan
@@ -42,3 +45,50 @@ class Listener:
 
     def sweep_finished(self) -> None:
         """All runs have ended."""
+
+
+class Broadcast(Listener):
+    """Tells several listeners, one event at a time; one that raises is reported and told no more.
+
+    Args:
+        listeners: Who is told.
+        report: Is given one line about a listener that raised.
+    """
+
+    def __init__(self, listeners: Sequence[Listener], report: Callable[[str], None]) -> None:
+        self._listeners = list(listeners)
+        self._report = report
+        self._one_at_a_time = threading.Lock()
+
+    def sweep_started(self, n_runs: int, n_done: int) -> None:  # noqa: D102
+        self._tell(lambda one: one.sweep_started(n_runs, n_done))
+
+    def run_started(self, plan: RunPlan) -> None:  # noqa: D102
+        self._tell(lambda one: one.run_started(plan))
+
+    def phase_started(self, plan: RunPlan, phase: Phase) -> None:  # noqa: D102
+        self._tell(lambda one: one.phase_started(plan, phase))
+
+    def meta_training(self, plan: RunPlan, progress: Progress) -> None:  # noqa: D102
+        self._tell(lambda one: one.meta_training(plan, progress))
+
+    def tested(self, plan: RunPlan, n_episodes: int) -> None:  # noqa: D102
+        self._tell(lambda one: one.tested(plan, n_episodes))
+
+    def run_finished(self, plan: RunPlan, record: Record) -> None:  # noqa: D102
+        self._tell(lambda one: one.run_finished(plan, record))
+
+    def sweep_finished(self) -> None:  # noqa: D102
+        self._tell(lambda one: one.sweep_finished())
+
+    def _tell(self, event: Callable[[Listener], None]) -> None:
+        with self._one_at_a_time:
+            for listener in list(self._listeners):
+                try:
+                    event(listener)
+                except Exception as error:
+                    self._listeners.remove(listener)
+                    name = type(listener).__name__
+                    self._report(
+                        f"Listener {name!r} raises {type(error).__name__}: {error}; it is told no more."
+                    )

@@ -1,0 +1,1 @@
+"""The command line: names become records here, and records become text."""

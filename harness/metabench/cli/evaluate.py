@@ -1,0 +1,166 @@
+"""`metabench evaluate`: referee runs, store their results, print the leaderboard."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from metabench.cli.output import as_json, plain
+from metabench.cli.state import State, pass_state
+from metabench.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metabench.cli.sweep import Sweep
+    from metabench.results.produce import Producer
+    from metabench.results.record import Record
+    from metabench.spec.plan import Precision
+
+RESULTS = Path("results")
+
+
+@click.command("evaluate")
+@click.argument("algorithms", nargs=-1)
+@click.option("--benchmark", "benchmarks", multiple=True, metavar="B", help="Benchmark or suite [smoke].")
+@click.option("--backbone", "backbones", multiple=True, metavar="N", help="Backbone [the dataset's own].")
+@click.option("--budget", metavar="NAME|60s|10m|2000ep", help="What a run may spend [the suite's, or small].")
+@click.option("--seeds", default="0", show_default=True, help="Seeds, one run each, e.g. 0,1,2.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N.")
+@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True)
+@click.option("--set", "settings", multiple=True, metavar="[PLUGIN.]OPTION=VALUE", help="Set an option.")
+@click.option("--executor", default="local", show_default=True, help="What places the runs.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once.")
+@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True)
+@click.option("--dry-run", is_flag=True, help="Only show what would be run.")
+@as_json
+@pass_state
+def evaluate(  # noqa: PLR0913 - one parameter per option is click's way
+    state: State,
+    *,
+    algorithms: tuple[str, ...],
+    benchmarks: tuple[str, ...],
+    backbones: tuple[str, ...],
+    budget: str | None,
+    seeds: str,
+    device: str,
+    precision: str,
+    settings: tuple[str, ...],
+    executor: str,
+    jobs: int,
+    results: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Referee ALGORITHMS (names, PACKAGE:NAME or PATH.py:CLASS) and print the leaderboard.
+
+    With no arguments, compare a few algorithms on the embedded image benchmark, in about a minute.
+    Runs whose results are there already are not made again.
+    """
+    # Imported here, as they load what `list` and `--help` do without.
+    from metabench.cli.sweep import Request, plan_sweep  # noqa: PLC0415
+
+    request = Request(
+        algorithms=algorithms,
+        benchmarks=benchmarks,
+        backbones=backbones,
+        budget=budget,
+        seeds=_parse_seeds(seeds),
+        device=_choose_device(device),
+        precision="fp32" if precision == "auto" else cast("Precision", precision),
+        settings=settings,
+        n_threads=max(1, _n_cores() // jobs),
+    )
+    if executor not in state.extensions.executors:
+        raise unknown_name("executor", executor, state.extensions.executors)
+    sweep = plan_sweep(request, state.extensions, state.places)
+    producer = _producer(state, sweep, results)
+    if dry_run:
+        _print_plans(sweep, producer)
+        return 0
+    records = _execute(state, sweep, producer, executor, jobs)
+    _report(state, records, results, as_json=as_json)
+    return int(any(record.status != "ok" for record in records))
+
+
+def _producer(state: State, sweep: Sweep, results: Path) -> Producer:
+    from metabench.referee.events import Broadcast  # noqa: PLC0415
+    from metabench.results.produce import Producer  # noqa: PLC0415
+
+    listener = Broadcast(state.extensions.listeners, lambda line: click.echo(line, err=True))
+    return Producer(sweep.arenas, state.extensions.metrics, results, state.places.home, listener)
+
+
+def _execute(state: State, sweep: Sweep, producer: Producer, executor: str, jobs: int) -> list[Record]:
+    """Make the results that are not there."""
+    for arena in sweep.arenas.values():
+        if not arena.dataset.expected_content:
+            click.echo(
+                f"Warning: dataset {arena.dataset.name!r} has other content than published results, as this "
+                "machine's image libraries decode it otherwise. Install the versions of constraints.txt.",
+                err=True,
+            )
+    n_done = sum(producer.stored(plan) is not None for plan in sweep.plans)
+    producer.listener.sweep_started(len(sweep.plans), n_done)
+    try:
+        return state.extensions.executors[executor].execute(producer.produce, sweep.plans, jobs)
+    finally:
+        producer.listener.sweep_finished()
+
+
+def _report(state: State, records: Sequence[Record], results: Path, *, as_json: bool) -> None:
+    """Print the runs of this sweep as leaderboards, or as JSON."""
+    from metabench.leaderboards.build import build  # noqa: PLC0415
+    from metabench.results.folder import read_all  # noqa: PLC0415
+
+    if as_json:
+        click.echo("[" + ",\n".join(record.model_dump_json(indent=2) for record in records) + "]")
+        return
+    identities = {record.identity for record in records}
+    stored = [one for one in read_all(results)[0] if one.record.identity in identities]
+    click.echo(state.extensions.renderers["terminal"].render(build(stored, state.extensions.metrics)))
+    click.echo(f"\nResults: {results}. Show them again with `metabench leaderboard show`.")
+    for record in records:
+        if record.failure is not None:
+            message = plain(record.failure.message)
+            click.echo(f"{record.title}: {record.status} in {record.failure.phase}: {message}.", err=True)
+
+
+def _print_plans(sweep: Sweep, producer: Producer) -> None:
+    for plan in sweep.plans:
+        done = "done" if producer.stored(plan) else "to run"
+        click.echo(
+            f"{done:<6}  {plan.benchmark.name}  {plan.algorithm.plugin.name}  {plan.backbone.plugin.name}  "
+            f"{plan.budget.name}  seed {plan.seed}  {plan.device}  {plan.precision}"
+        )
+
+
+def _parse_seeds(text: str) -> tuple[int, ...]:
+    try:
+        seeds = tuple(dict.fromkeys(int(part) for part in text.split(",")))
+    except ValueError as error:
+        raise UsageError(
+            f"Seeds {text!r} are no numbers; expected e.g. 0,1,2. Separate by commas."
+        ) from error
+    if min(seeds) < 0:
+        raise UsageError(f"Seeds {text!r} have a negative one; expected 0 or more. Name e.g. 0,1,2.")
+    return seeds
+
+
+def _choose_device(device: str) -> str:
+    """The device that "auto" means here: a GPU where the driver and a torch for it are installed."""
+    if device == "auto":
+        usable = Path("/dev/nvidia0").exists() and "+cpu" not in version("torch")
+        return "cuda:0" if usable else "cpu"
+    if device != "cpu" and not (device.startswith("cuda:") and device[5:].isdigit()):
+        raise UsageError(f"Device {device!r} is no device; expected auto, cpu or cuda:N. Name e.g. cuda:0.")
+    return device
+
+
+def _n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,45 @@
+"""`metabench leaderboard`: stored results side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from metabench.cli.evaluate import RESULTS
+from metabench.cli.state import State, pass_state
+from metabench.errors import UsageError, unknown_name
+
+
+@click.group("leaderboard")
+def leaderboard() -> None:
+    """Stored results side by side."""
+
+
+@leaderboard.command("show")
+@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True)
+@click.option("--benchmark", "benchmarks", multiple=True, metavar="B", help="Only these benchmarks.")
+@click.option("--format", "renderer", default="terminal", show_default=True, help="terminal, markdown …")
+@pass_state
+def show_leaderboard(state: State, results: Path, benchmarks: tuple[str, ...], renderer: str) -> None:
+    """Show a table for each group of results that compare."""
+    # Imported here, as they load what `list` and `--help` do without.
+    from metabench.leaderboards.build import build  # noqa: PLC0415
+    from metabench.results.folder import read_all  # noqa: PLC0415
+
+    renderers = state.extensions.renderers
+    if renderer not in renderers:
+        raise unknown_name("renderer", renderer, renderers)
+    stored, problems = read_all(results)
+    known = {one.record.benchmark.name for one in stored}
+    for name in benchmarks:
+        if name not in known:
+            raise unknown_name("benchmark with results", name, known)
+    chosen = [one for one in stored if not benchmarks or one.record.benchmark.name in benchmarks]
+    for problem in problems:
+        click.echo(f"Warning: {problem}", err=True)
+    if not chosen:
+        raise UsageError(
+            f"Folder {str(results)!r} has no results; expected some. Run `metabench evaluate` first."
+        )
+    click.echo(renderers[renderer].render(build(chosen, state.extensions.metrics)))

@@ -1,0 +1,51 @@
+"""What all commands share: the loaded extensions and this machine's folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import click
+
+from metabench.data.places import Places, from_environment
+from metabench.discovery.trusted import Extensions, load_extensions
+
+
+@dataclass
+class State:
+    """The state of one command.
+
+    Attributes:
+        debug: Show tracebacks.
+        strict_plugins: A broken extension is fatal.
+    """
+
+    debug: bool = False
+    strict_plugins: bool = False
+
+    @classmethod
+    def of(cls, ctx: click.Context) -> Self:
+        """The state of a command's context."""
+        state = ctx.find_object(cls)
+        assert state is not None
+        return state
+
+    @cached_property
+    def extensions(self) -> Extensions:
+        """The trusted extensions; broken ones are reported on stderr once."""
+        extensions = load_extensions(strict=self.strict_plugins)
+        for broken in extensions.broken:
+            click.echo(
+                f"Warning: extension {broken.name!r} of {broken.distribution} is skipped: {broken.reason}.",
+                err=True,
+            )
+        return extensions
+
+    @cached_property
+    def places(self) -> Places:
+        """Where data lies."""
+        return from_environment()
+
+
+pass_state = click.make_pass_decorator(State)
