@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from metabench.cli.data import data
+from metabench.cli.evaluate import evaluate
+from metabench.cli.leaderboard import leaderboard
+from metabench.cli.list import list_command
+from metabench.cli.show import show
 from metabench.cli.state import State
 from metabench.errors import MetabenchError, UsageError
 
