@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -52,7 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code: object = cli.main(arguments, prog_name="metabench", standalone_mode=False, obj=state)
     except click.exceptions.Abort:
         click.echo("Cancelled. Finished results are kept; the same command goes on.", err=True)
-        code = EXIT_FAILED
+        sys.stdout.flush()
+        # Threads are in the midst of runs and would be waited for. Their contestants are killed by their
+        # guards as soon as this process is gone, and results are written whole or not at all.
+        os._exit(EXIT_FAILED)
     except click.ClickException as error:
         error.show()
         code = EXIT_USAGE

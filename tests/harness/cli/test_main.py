@@ -1,0 +1,97 @@
+"""The command line from outside: start-up, exit codes, one-line errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "datasets", "pandas")
+
+
+@pytest.fixture
+def metabench(tmp_path):
+    """Run the command as a user would, with its data in a folder of the test."""
+
+    def run(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "metabench.cli", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "METABENCH_HOME": str(tmp_path / "home"), **environment},
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "algorithms", "--json"]], ids=" ".join)
+def test_help_and_list_import_nothing_heavy(metabench, arguments):
+    answer = metabench(*arguments, PYTHONPROFILEIMPORTTIME="1")
+    assert answer.returncode == 0
+    imported = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
+    assert "click" in imported
+    assert imported.isdisjoint(HEAVY)
+
+
+def test_list_tells_kind_package_version_and_status_of_every_plugin(metabench):
+    rows = json.loads(metabench("list", "--json").stdout)
+    maml = next(row for row in rows if row["name"] == "maml")
+    assert (maml["kind"], maml["distribution"], maml["status"]) == ("algorithm", "metabench", "ok")
+    assert maml["version"]
+    assert {"algorithm", "backbone", "benchmark", "dataset", "executor", "metric", "renderer"} <= {
+        row["kind"] for row in rows
+    }
+    assert all(row["status"] == "ok" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["show", "algorithm", "protonets"], 2, "Unknown algorithm 'protonets'. Did you mean 'protonet'?"),
+        (["evaluate", "mamml"], 2, "Unknown algorithm 'mamml'. Did you mean 'maml'"),
+        (
+            ["evaluate", "maml", "--benchmark", "glyfs-5w1s"],
+            2,
+            "Unknown dataset 'glyfs'. Did you mean 'glyphs'?",
+        ),
+        (["evaluate", "maml", "--budget", "smal"], 2, "Unknown budget 'smal'. Did you mean 'small'"),
+        (["evaluate", "maml", "--seeds", "a"], 2, "Seeds 'a' are no numbers; expected e.g. 0,1,2."),
+        (["evaluate", "maml", "--seeds", "-1"], 2, "Seeds '-1' have a negative one"),
+        (
+            ["evaluate", "maml", "--device", "gpu"],
+            2,
+            "Device 'gpu' is no device; expected auto, cpu or cuda:N.",
+        ),
+        (["evaluate", "maml", "--executor", "locl"], 2, "Unknown executor 'locl'. Did you mean 'local'?"),
+        (
+            ["evaluate", "maml", "--set", "inner_lr"],
+            2,
+            "Setting 'inner_lr' is no setting; expected OPTION=VALUE",
+        ),
+        (["evaluate", "./no_such.py:Method"], 2, "Plugin file 'no_such.py' does not exist"),
+        (["evaluate", "maml", "--benchmark", "omniglot-5w1s"], 3, "Run `metabench data pull omniglot`"),
+        (["leaderboard", "show"], 2, "has no results; expected some. Run `metabench evaluate` first."),
+        (["leaderboard", "show", "--format", "markdwn"], 2, "Did you mean 'markdown'?"),
+        (["data", "pull", "omniglott"], 2, "Unknown dataset 'omniglott'. Did you mean 'omniglot'?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_answered_by_one_line_and_its_exit_code(metabench, arguments, code, message):
+    answer = metabench(*arguments, METABENCH_MIRROR="")
+    assert answer.returncode == code
+    assert message in answer.stderr
+    assert answer.stderr.startswith("Error: ")
+    assert answer.stderr.count("\n") == 1
+    assert not answer.stdout
+
+
+def test_debug_shows_the_traceback(metabench):
+    answer = metabench("--debug", "show", "algorithm", "protonets")
+    assert answer.returncode == 2
+    assert "Traceback" in answer.stderr
+    assert "Error: Unknown algorithm 'protonets'." in answer.stderr
