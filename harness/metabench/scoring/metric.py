@@ -19,7 +19,8 @@ class Metric:
     Attributes:
         name: As benchmarks name it.
         title: Heading of its column in tables.
-        score: (n_episodes, n_query, n_way) logits, (n_episodes, n_query) labels → (n_episodes,) scores.
+        score: (n_episodes, n_query, n_way) logits, (n_episodes, n_query) labels → (n_episodes,) finite
+            scores. n_query counts the queries of the whole episode.
         higher_is_better: Which way leaderboards rank.
         as_percent: Tables show 100 times the score.
     """
