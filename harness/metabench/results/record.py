@@ -5,15 +5,25 @@ It is read from folders that strangers send, so every field is checked when it i
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from metabench.referee.outcome import Blame, Phase, Status, Verdict
 
 SCHEMA_VERSION: Literal[1] = 1
 
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+# JSON has no numbers for these; the interval over a single episode, for one, is infinite.
+_NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def _read_not_finite(value: object) -> object:
+    return _NOT_FINITE.get(value, value) if isinstance(value, str) else value
+
+
+_Number = Annotated[float, BeforeValidator(_read_not_finite)]
 
 
 class _Part(BaseModel):
@@ -99,9 +109,9 @@ class ScorePart(_Part):
     """A metric over all meta_test episodes, with its classical 95 % interval."""
 
     metric: str
-    mean: float
-    low: float
-    high: float
+    mean: _Number
+    low: _Number
+    high: _Number
     n_episodes: int
 
 
@@ -109,9 +119,9 @@ class CurvePoint(_Part):
     """The ranking metric of one commit, over the first meta_test episodes."""
 
     meta_training_s: float
-    mean: float
-    low: float
-    high: float
+    mean: _Number
+    low: _Number
+    high: _Number
     n_episodes: int
 
 
@@ -123,9 +133,9 @@ class AuditPart(_Part):
 
     verdict: Verdict
     n_episodes: int
-    noise_floor: float
-    from_company: float
-    from_history: float
+    noise_floor: _Number
+    from_company: _Number
+    from_history: _Number
 
 
 class Record(_Part):
