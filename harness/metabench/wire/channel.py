@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from typing import Self
+from collections.abc import Callable
+from functools import partial
+from typing import Self, TypeVar
 
 from metabench.clock import now
 from metabench.wire.message import (
@@ -17,6 +19,10 @@ from metabench.wire.message import (
 )
 
 _CHUNK_BYTES = 1 << 20
+# Sockets refuse to wait for more than some weeks at once.
+_LONGEST_WAIT_S = 3600.0
+
+_Result = TypeVar("_Result")
 
 
 class PeerGoneError(Exception):
@@ -56,9 +62,9 @@ class Channel:
             for piece in encode(message):
                 rest = memoryview(piece)
                 while rest.nbytes:
-                    self._wait_until(deadline)
-                    rest = rest[self._connection.send(rest[:_CHUNK_BYTES]) :]
-        except (BrokenPipeError, ConnectionError) as error:
+                    sent = self._until(deadline, partial(self._connection.send, rest[:_CHUNK_BYTES]))
+                    rest = rest[sent:]
+        except ConnectionError as error:
             raise PeerGoneError from error
 
     def receive(self, *, within_s: float | None = None) -> Message:
@@ -87,9 +93,9 @@ class Channel:
         # Grown as bytes arrive: a header that promises gigabytes allocates none of them.
         received = bytearray()
         while len(received) < count:
-            self._wait_until(deadline)
+            most = min(count - len(received), _CHUNK_BYTES)
             try:
-                chunk = self._connection.recv(min(count - len(received), _CHUNK_BYTES))
+                chunk = self._until(deadline, partial(self._connection.recv, most))
             except ConnectionError as error:
                 raise PeerGoneError from error
             if not chunk:
@@ -97,12 +103,18 @@ class Channel:
             received += chunk
         return received
 
-    def _wait_until(self, deadline: float | None) -> None:
-        """Make the next call on the socket end at the deadline."""
-        if deadline is None:
-            self._connection.settimeout(None)
-            return
-        left = deadline - now()
-        if left <= 0:
-            raise TimeoutError
-        self._connection.settimeout(left)
+    def _until(self, deadline: float | None, call: Callable[[], _Result]) -> _Result:
+        """Make a call on the socket that must end at the deadline.
+
+        Raises:
+            TimeoutError: The deadline has come.
+        """
+        while True:
+            left = _LONGEST_WAIT_S if deadline is None else deadline - now()
+            if left <= 0:
+                raise TimeoutError
+            self._connection.settimeout(min(left, _LONGEST_WAIT_S))
+            try:
+                return call()
+            except TimeoutError:
+                continue

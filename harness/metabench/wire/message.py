@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ HEADER_LIMIT = 1 << 20
 _LENGTH = struct.Struct("<I")
 _DTYPES = {name: np.dtype(name).newbyteorder("<") for name in ("uint8", "int64", "float32")}
 _MAX_DIMENSIONS = 8
+_MAX_ELEMENTS = 1 << 48
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 Arrays = Mapping[str, NDArray[Any]]
@@ -68,18 +70,24 @@ def encode(message: Message) -> list[bytes | memoryview]:
     """Turn a message into the pieces of its frame.
 
     Raises:
-        ValueError: A field is not JSON, an array has another type, or the header is too long.
+        ValueError: A field is not JSON, an array has another type or shape, or the header is too long.
     """
-    listed = [[name, str(array.dtype), list(array.shape)] for name, array in message.arrays.items()]
-    for name, dtype, _ in listed:
-        if dtype not in _DTYPES:
-            raise ValueError(f"array {name!r} is {dtype}; expected one of {', '.join(_DTYPES)}")
-    header = json.dumps([message.kind, message.fields, listed]).encode()
+    listed = [[name, array.dtype.name, list(array.shape)] for name, array in message.arrays.items()]
+    for name, dtype, shape in listed:
+        if dtype not in _DTYPES or not _is_shape(shape):
+            raise ValueError(
+                f"array {name!r} is {dtype} of shape {shape}; expected one of {', '.join(_DTYPES)} "
+                f"in at most {_MAX_DIMENSIONS} dimensions"
+            )
+    try:
+        header = json.dumps([message.kind, message.fields, listed], allow_nan=False).encode()
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"the fields of {message.kind!r} are not JSON ({error})") from error
     if len(header) > HEADER_LIMIT:
         raise ValueError(f"header has {len(header)} bytes; at most {HEADER_LIMIT} are expected")
     pieces: list[bytes | memoryview] = [_LENGTH.pack(len(header)) + header]
     for array in message.arrays.values():
-        flat = np.ascontiguousarray(array, dtype=_DTYPES[str(array.dtype)]).reshape(-1)
+        flat = np.ascontiguousarray(array, dtype=_DTYPES[array.dtype.name]).reshape(-1)
         pieces.append(flat.view(np.uint8).data)
     return pieces
 
@@ -106,18 +114,45 @@ def decode_header(text: bytes) -> Header:
         WireError: It is not a header.
     """
     try:
-        kind, fields, listed = json.loads(text)
-        shapes = {name: (dtype, tuple(shape)) for name, dtype, shape in listed}
-    except (ValueError, TypeError, RecursionError) as error:
+        told = json.loads(text.decode(), parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError) as error:
         raise WireError(f"a header that cannot be read ({type(error).__name__})") from error
-    if not isinstance(kind, str) or not isinstance(fields, dict):
-        raise WireError("a header without kind and fields")
-    for name, (dtype, shape) in shapes.items():
-        if not isinstance(name, str) or dtype not in _DTYPES or not _is_shape(shape):
-            raise WireError(
-                f"an array {str(name)[:40]!r} of type {str(dtype)[:40]!r} and shape {str(shape)[:80]}"
-            )
-    return Header(kind, fields, shapes)
+    match told:
+        case [str(kind), dict(fields), list(listed)]:
+            return Header(kind, fields, _read_shapes(listed))
+    raise WireError("a header without kind, fields and arrays")
+
+
+def _read_shapes(listed: list[object]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Read what a header says of its arrays.
+
+    Raises:
+        WireError: An entry is none, or a name comes twice.
+    """
+    shapes: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for entry in listed:
+        match entry:
+            case [str(name), str(dtype), list(shape)] if dtype in _DTYPES and _is_shape(shape):
+                if name in shapes:
+                    raise WireError(f"two arrays {name[:40]!r}")
+                shapes[name] = (dtype, tuple(shape))
+            case _:
+                raise WireError(f"an array that is none: {_short(entry)}")
+    return shapes
+
+
+def _finite(text: str) -> float:
+    """Read a number as JSON has them: `json` alone takes NaN and Infinity, and makes 1e999 one."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no JSON")
+    return number
+
+
+def _short(entry: object) -> str:
+    """The entry as one short line, however large it is."""
+    parts = entry if isinstance(entry, list) else [entry]
+    return ", ".join(reprlib.repr(part)[:60] for part in parts[:3])
 
 
 def decode_arrays(header: Header, body: bytearray) -> Message:
@@ -131,10 +166,13 @@ def decode_arrays(header: Header, body: bytearray) -> Message:
     return Message(header.kind, header.fields, arrays)
 
 
-def _is_shape(shape: tuple[object, ...]) -> bool:
+def _is_shape(shape: Sequence[object]) -> TypeGuard[Sequence[int]]:
     if len(shape) > _MAX_DIMENSIONS:
         return False
-    return all(isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in shape)
+    if not all(isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in shape):
+        return False
+    # An empty array may not have absurd dimensions either: numpy refuses to make it.
+    return math.prod(size or 1 for size in cast("Sequence[int]", shape)) <= _MAX_ELEMENTS
 
 
 def _size(dtype: str, shape: tuple[int, ...]) -> int:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from metabench.wire.message import Message, WireError
 
+# Above what any run counts, and what every file format takes.
+_LARGEST = 2**53
+_Count = Annotated[int, Field(ge=0, le=_LARGEST)]
+# JSON has no tuples.
+_Shape = Annotated[tuple[int, ...], Field(strict=False)]
+
 
 class _Report(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _printable(text: str) -> str:
+    """A contestant's words go to terminals, where control characters would command instead of tell."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 class PluginAddress(_Report):
@@ -52,7 +63,7 @@ class Assignment(_Report):
     n_way: int
     n_shot: int
     n_query: int
-    example_shape: tuple[int, ...]
+    example_shape: _Shape
     seed: int
     device: str
     precision: Literal["fp32", "bf16"]
@@ -72,10 +83,10 @@ class Progress(_Report):
         validation: Last accuracy on meta_val; None before the first.
     """
 
-    fraction: float = Field(ge=0, allow_inf_nan=False)
-    steps: int = Field(ge=0)
-    episodes: int = Field(ge=0)
-    examples: int = Field(ge=0)
+    fraction: float = Field(ge=0, le=1)
+    steps: _Count
+    episodes: _Count
+    examples: _Count
     validation: float | None = Field(ge=0, le=1)
 
 
@@ -84,11 +95,11 @@ class Failure(_Report):
 
     Attributes:
         status: What kind of failure it is.
-        message: One line for people.
+        message: One line for people; line ends and other control characters become spaces.
     """
 
     status: Literal["plugin_error", "crashed", "out_of_memory", "invalid_output"]
-    message: str = Field(max_length=2000)
+    message: Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
 
 
 _AnyReport = TypeVar("_AnyReport", bound=_Report)
@@ -109,5 +120,5 @@ def hear(message: Message, report: type[_AnyReport]) -> _AnyReport:
         return report.model_validate(message.fields)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise WireError(f"{message.kind!r} with field {where!r}: {first['msg']}") from error
+        where = ".".join(map(str, first["loc"]))[:80]
+        raise WireError(f"{message.kind[:40]!r} with field {where!r}: {first['msg']}") from error
