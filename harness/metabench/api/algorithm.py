@@ -130,13 +130,15 @@ class Algorithm(nn.Module, ABC):
 
     def answer(self, episodes: Episodes) -> Tensor:
         """Call `predict` as testing does: in evaluation mode, without labels and gradients."""
-        was_training = self.training
+        # Each part by itself: a method may keep some in evaluation mode while it trains the rest.
+        training = [part for part in self.modules() if part.training]
         self.eval()
         try:
             with torch.no_grad():
                 return self.predict(self.seen(episodes.unlabelled()))
         finally:
-            self.train(was_training)
+            for part in training:
+                part.training = True
 
     def _embed(self, inputs: Inputs, n_episodes: int) -> Tensor:
         """(n_episodes, n_examples, …) → (n_episodes, n_examples, n_features), in one pass."""

@@ -28,18 +28,35 @@ class EpisodicBatchNorm2d(nn.BatchNorm2d):
     n_statistics: int | None = None
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-        """Normalise (n, n_channels, height, width)."""
+        """Normalise (n, n_channels, height, width).
+
+        Raises:
+            ValueError: There are fewer rows than those that give the statistics.
+        """
         if self.n_statistics is None:
             return super().forward(input)
+        if len(input) < self.n_statistics:
+            raise ValueError(
+                f"{len(input)} rows, of which the first {self.n_statistics} give the statistics; pass the "
+                "support set and the queries together, the support set first"
+            )
         variance, mean = torch.var_mean(input[: self.n_statistics], dim=(0, 2, 3), correction=0)
-        scale = torch.rsqrt(variance + self.eps) * self.weight
-        shift = self.bias - mean * scale
+        scale = torch.rsqrt(variance + self.eps)
+        if self.affine:
+            scale = scale * self.weight
+        shift = self.bias - mean * scale if self.affine else -mean * scale
         return input * scale[:, None, None] + shift[:, None, None]
 
 
 @contextmanager
 def statistics_from_first(module: nn.Module, n_rows: int) -> Iterator[None]:
-    """Within the block, every `EpisodicBatchNorm2d` of a module uses the first `n_rows` rows alone."""
+    """Within the block, every `EpisodicBatchNorm2d` of a module uses the first `n_rows` rows alone.
+
+    Raises:
+        ValueError: `n_rows` is less than one.
+    """
+    if n_rows < 1:
+        raise ValueError(f"n_rows is {n_rows}; expected at least 1")
     layers = [part for part in module.modules() if isinstance(part, EpisodicBatchNorm2d)]
     before = [layer.n_statistics for layer in layers]
     try:

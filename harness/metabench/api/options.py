@@ -35,6 +35,19 @@ class Option:
     at_most: float | None = None
     choices: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse a default that no option can have.
+
+        Raises:
+            OptionError: It is no bool, int, float or text, or not finite.
+        """
+        is_plain = type(self.default) in (bool, int, float, str)
+        if not is_plain or (isinstance(self.default, float) and not math.isfinite(self.default)):
+            raise OptionError(
+                f"The default of an option is {self.default!r}; expected a bool, an int, a finite float or "
+                f"a str. It is declared with the help {self.help!r}."
+            )
+
     def __get__(self, owner: object | None, kind: type) -> Any:
         """On the class the declaration itself; on an object that nobody has set, the default."""
         return self if owner is None else self.default
@@ -51,7 +64,7 @@ class Option:
             OptionError: It has another type or is out of bounds.
         """
         if type(self.default) is float and type(value) is int:
-            value = float(value)
+            value = _as_float(value)
         if type(value) is not type(self.default):
             raise self._refuse(name, value, f"a value of type {self.type_name}")
         if isinstance(value, float) and not math.isfinite(value):
@@ -72,6 +85,14 @@ class Option:
         return OptionError(
             f"Option {name!r} is {value!r}; expected {expected}. Its default is {self.default!r}."
         )
+
+
+def _as_float(value: int) -> float:
+    """The nearest float; infinite where there is none."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def option(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from typing import Protocol as Interface
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,6 @@ from metabench.spec.protocol import Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from metabench.api.algorithm import Algorithm
@@ -29,6 +29,9 @@ REPORT_EVERY_S = 0.5
 VALIDATION_EPISODES = 100
 # Of a budget in time, the part that all validations together may take.
 VALIDATION_SHARE = 0.05
+_UNLIMITED = 1 << 62
+
+_Split = Literal["meta_train", "meta_val"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class Spent:
     episodes: int
     examples: int
     validation: float | None
+
+
+class BudgetSpentError(Exception):
+    """Nothing more may be drawn; a method need not catch it, its state is committed all the same."""
 
 
 class Link(Interface):
@@ -116,8 +123,7 @@ class Session:
         self._started = self._reported = now()
         self._steps = self._episodes = self._examples = 0
         self._validation: float | None = None
-        self._committed_at: int | None = None
-        self._possible: set[tuple[int, Protocol]] = set()
+        self._possible: set[tuple[_Split, Protocol]] = set()
         self._slowest_step_s = self._slowest_commit_s = 0.0
 
     @property
@@ -131,11 +137,6 @@ class Session:
     def spent(self) -> Spent:
         """What has been spent so far."""
         return Spent(self.progress, self._steps, self._episodes, self._examples, self._validation)
-
-    @property
-    def has_news(self) -> bool:
-        """Something was drawn since the last commit, or there was none."""
-        return self._committed_at != self._examples
 
     def steps(self) -> Iterator[int]:
         """Count optimiser steps until the budget is spent, validating and committing on the way."""
@@ -156,22 +157,24 @@ class Session:
         """Draw labelled episodes of meta_train.
 
         Args:
-            count: How many; fewer come where a budget in episodes has fewer left, but at least one.
+            count: How many; fewer come where a budget in episodes has fewer left.
             n_way: Classes per episode, at most those there are; 0: as in the benchmark.
             n_shot: Support examples per class; 0: as in the benchmark.
             n_query: Query examples per class; 0: as in the benchmark.
 
         Returns:
             Episodes with query labels, inputs on `device`.
+
+        Raises:
+            BudgetSpentError: A budget in episodes has none left.
         """
         protocol = Protocol(
             min(n_way or self._learner.n_way, self.n_classes),
             n_shot or self._learner.n_shot,
             n_query or self._learner.n_query,
         )
-        if self._allowance.episodes is not None:
-            count = max(1, min(count, self._allowance.episodes - self._episodes))
-        episodes = self._draw(self._meta_train, protocol, self._episode_stream, self._episodes, count)
+        count = min(count, self._left())
+        episodes = self._draw("meta_train", protocol, self._episode_stream, self._episodes, count)
         self._episodes += count
         self._examples += count * protocol.n_way * protocol.n_per_class
         return episodes
@@ -182,15 +185,19 @@ class Session:
         A budget in episodes counts a minibatch as the episodes of the benchmark with as many examples.
 
         Args:
-            size: How many examples.
+            size: How many examples; fewer come where a budget in episodes has fewer left.
 
         Returns:
             Inputs (size, …) and labels (size,) in 0 … n_classes − 1, on `device`.
+
+        Raises:
+            BudgetSpentError: A budget in episodes has none left.
         """
+        per_episode = self._learner.n_way * (self._learner.n_shot + self._learner.n_query)
+        size = min(size, self._left() * per_episode)
         starts = torch.from_numpy(self._meta_train.starts)
         index = torch.randint(int(starts[-1]), (size,), generator=self._minibatch_rng)
         self._examples += size
-        per_episode = self._learner.n_way * (self._learner.n_shot + self._learner.n_query)
         self._episodes += -(-size // per_episode)
         labels = torch.bucketize(index, starts, right=True) - 1
         return self._inputs(self._meta_train, index), labels.to(self.device)
@@ -204,9 +211,10 @@ class Session:
         protocol = Protocol(self._learner.n_way, self._learner.n_shot, self._learner.n_query)
         protocol = Protocol(min(protocol.n_way, self._meta_val.n_classes), protocol.n_shot, protocol.n_query)
         stop = now() + VALIDATION_SHARE / len(COMMIT_FRACTIONS) * (self._allowance.seconds or float("inf"))
+        stream = named_stream("meta_val")
         correct: list[float] = []
         for index in range(VALIDATION_EPISODES):
-            episodes = self._draw(self._meta_val, protocol, named_stream("meta_val"), index, 1)
+            episodes = self._draw("meta_val", protocol, stream, index, 1)
             answers = self._learner.answer(episodes).argmax(-1)
             correct.append((answers == episodes.targets).float().mean().item())
             if now() >= stop:
@@ -219,7 +227,6 @@ class Session:
         before = now()
         self._link.report(self.spent)
         self._link.commit(self._learner)
-        self._committed_at = self._examples
         self._slowest_commit_s = max(self._slowest_commit_s, now() - before)
 
     def _is_over(self) -> bool:
@@ -236,13 +243,24 @@ class Session:
             self._link.report(self.spent)
             self._reported = now()
 
-    def _draw(
-        self, pool: LabelledPool, protocol: Protocol, stream: Stream, first: int, count: int
-    ) -> Episodes:
-        if (pool.n_classes, protocol) not in self._possible:
+    def _left(self) -> int:
+        """Episodes that may still be drawn.
+
+        Raises:
+            BudgetSpentError: None.
+        """
+        if self._allowance.episodes is None:
+            return _UNLIMITED
+        if self._episodes >= self._allowance.episodes:
+            raise BudgetSpentError(f"all {self._allowance.episodes} episodes of the budget are drawn")
+        return self._allowance.episodes - self._episodes
+
+    def _draw(self, split: _Split, protocol: Protocol, stream: Stream, first: int, count: int) -> Episodes:
+        pool = self._meta_train if split == "meta_train" else self._meta_val
+        if (split, protocol) not in self._possible:
             names = tuple(f"number {index}" for index in range(pool.n_classes))
-            check_possible(pool.starts[1:] - pool.starts[:-1], names, protocol, "the split")
-            self._possible.add((pool.n_classes, protocol))
+            check_possible(np.diff(pool.starts), names, protocol, split)
+            self._possible.add((split, protocol))
         drawn = draw(pool.starts, protocol, stream, first=first, count=count)
         return Episodes(
             support=self._inputs(pool, torch.from_numpy(drawn.support)),
