@@ -52,7 +52,7 @@ def prepare_arithmetic(assignment: Assignment) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.manual_seed(assignment.seed)
     random.seed(assignment.seed)
-    np.random.seed(assignment.seed)  # noqa: NPY002 - for plugins that use the global generator
+    np.random.seed(assignment.seed % 2**32)  # noqa: NPY002 - for plugins that use the global generator
 
 
 def import_plugin(address: PluginAddress, kind: type[_Base]) -> type[_Base]:
@@ -66,7 +66,7 @@ def import_plugin(address: PluginAddress, kind: type[_Base]) -> type[_Base]:
         sys.path.insert(0, address.search_path)
     try:
         found = getattr(importlib.import_module(module_name), class_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"importing {address.target!r} raises {one_line(error)}") from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise PluginError(

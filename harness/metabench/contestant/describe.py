@@ -16,7 +16,7 @@ from metabench.api.options import declared_options
 from metabench.clock import now
 from metabench.contestant.build import import_plugin
 from metabench.contestant.failure import one_line
-from metabench.wire.message import Message
+from metabench.wire.message import HEADER_LIMIT, Message
 from metabench.wire.reports import PluginAddress
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def describe(channel: Channel, message: Message) -> None:
     """
     asked = message.fields["plugins"]
     assert isinstance(asked, list)
-    answers: list[Json] = [_in_a_fork(partial(_describe_one, one)) for one in asked]
+    # All answers together must fit into one header.
+    limit = HEADER_LIMIT // (len(asked) + 1)
+    answers: list[Json] = [_in_a_fork(partial(_describe_one, one), limit) for one in asked]
     channel.send(Message("descriptions", {"descriptions": answers}))
 
 
@@ -56,8 +58,8 @@ def _describe_one(asked: dict[str, str | None]) -> Json:
     }
 
 
-def _in_a_fork(work: Callable[[], Json]) -> Json:
-    """Run something in a fork; its result, or {"error": …} if it raises, exits or hangs."""
+def _in_a_fork(work: Callable[[], Json], limit: int) -> Json:
+    """Run something in a fork; its result, or {"error": …} if it raises, exits, hangs or says too much."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -65,11 +67,13 @@ def _in_a_fork(work: Callable[[], Json]) -> Json:
         _answer_and_exit(work, write_end)
     os.close(write_end)
     try:
-        text = _read_all(read_end, until=now() + _PATIENCE_S)
+        text = _read_all(read_end, limit + 1, until=now() + _PATIENCE_S)
+        if len(text) > limit:
+            return {"error": f"it declares more than {limit} bytes"}
         return json.loads(text) if text else {"error": "importing it ends the process"}
     except TimeoutError:
         return {"error": f"importing it takes more than {_PATIENCE_S:g} s"}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"error": "importing it disturbs the process"}
     finally:
         os.close(read_end)
@@ -79,20 +83,24 @@ def _in_a_fork(work: Callable[[], Json]) -> Json:
 
 def _answer_and_exit(work: Callable[[], Json], write_end: int) -> None:
     try:
-        answer = work()
-    except BaseException as error:
-        answer = {"error": one_line(error)}
-    with os.fdopen(write_end, "w") as pipe:
-        json.dump(answer, pipe)
-    os._exit(0)
+        try:
+            text = json.dumps(work(), allow_nan=False)
+        except BaseException as error:
+            text = json.dumps({"error": one_line(error)})
+        with os.fdopen(write_end, "w") as pipe:
+            pipe.write(text)
+    finally:
+        # Whatever happens: what stands above this in the stack is the parent's.
+        os._exit(0)
 
 
-def _read_all(descriptor: int, until: float) -> bytes:
+def _read_all(descriptor: int, at_most: int, until: float) -> bytes:
     received = b""
-    while True:
+    while len(received) < at_most:
         if not select.select([descriptor], [], [], max(0.0, until - now()))[0]:
             raise TimeoutError
         chunk = os.read(descriptor, 1 << 16)
         if not chunk:
-            return received
+            break
         received += chunk
+    return received

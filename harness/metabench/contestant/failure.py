@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
 from contextlib import contextmanager
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 FailureStatus = Literal["plugin_error", "crashed", "out_of_memory", "invalid_output"]
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory")
 
+# What stands between a plugin and what it raises.
+_NOT_PLUGINS = (
+    Path(torch.__file__).parent,
+    Path(importlib.__file__).parent,
+    Path(__file__).parents[1],
+)
+
 
 class PluginError(Exception):
     """The plugin cannot be imported or built; the message is one line."""
@@ -34,12 +42,12 @@ class InvalidOutputError(Exception):
 
 @contextmanager
 def guarded(channel: Channel) -> Iterator[None]:
-    """Report whatever a plugin raises within the block, and end the process."""
+    """Report whatever a plugin raises within the block, `SystemExit` included, and end the process."""
     try:
         yield
     except PeerGoneError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         traceback.print_exc()
         channel.send(say("failed", Failure(status=_status(error), message=one_line(error))))
         sys.exit(1)
@@ -48,20 +56,43 @@ def guarded(channel: Channel) -> Iterator[None]:
 def one_line(error: BaseException) -> str:
     """Say what was raised and where in the plugin."""
     if isinstance(error, PluginError | InvalidOutputError | OptionError | MetabenchError):
-        return " ".join(str(error).split())[:1000]
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name} line {frames[-1].lineno})" if frames else ""
-    return text[:1000] + where
+        return _joined(str(error))
+    return _joined(f"{type(error).__name__}: {_text(error)}") + _where(error)
 
 
-def _status(error: Exception) -> FailureStatus:
-    if isinstance(error, PluginError | OptionError):
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its text cannot be had)"
+
+
+def _joined(text: str) -> str:
+    """The text in one line of at most 1000 characters, none of which commands a terminal."""
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(shown.split())[:1000]
+
+
+def _where(error: BaseException) -> str:
+    """The innermost place that is neither torch's, nor ours, nor the import system's."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if not frame.filename.startswith("<") and not any(file.is_relative_to(one) for one in _NOT_PLUGINS):
+            return f" ({file.name} line {frame.lineno})"
+    return ""
+
+
+def _status(error: BaseException) -> FailureStatus:
+    if _is_for_memory(error) or _is_for_memory(error.__cause__):
+        return "out_of_memory"
+    if isinstance(error, PluginError | MetabenchError | OptionError):
         return "plugin_error"
     if isinstance(error, InvalidOutputError):
         return "invalid_output"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return "out_of_memory"
-    if isinstance(error, RuntimeError | OSError) and any(words in str(error) for words in _NO_MEMORY):
-        return "out_of_memory"
     return "crashed"
+
+
+def _is_for_memory(error: BaseException | None) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError | OSError) and any(words in _text(error) for words in _NO_MEMORY)

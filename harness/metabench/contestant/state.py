@@ -30,7 +30,7 @@ def to_bytes(learner: Algorithm) -> NDArray[np.uint8]:
             raise PluginError(
                 f"state {name!r} is a {type(value).__name__}; expected tensors. Register a buffer."
             )
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+        if not bool(torch.isfinite(value).all()):
             raise InvalidOutputError(
                 f"weight {name!r} has values that are not finite; meta-training diverged"
             )
@@ -40,5 +40,19 @@ def to_bytes(learner: Algorithm) -> NDArray[np.uint8]:
 
 
 def from_bytes(learner: Algorithm, weights: NDArray[np.uint8]) -> None:
-    """Put serialised state into a learner that was built alike."""
-    learner.load_state_dict(load(weights.tobytes()))
+    """Put serialised state into a learner that was built alike.
+
+    Raises:
+        InvalidOutputError: The bytes are no weights.
+        PluginError: They are those of another learner.
+    """
+    try:
+        state = load(weights.tobytes())
+    except Exception as error:  # the library raises its own, KeyError, ValueError, …
+        raise InvalidOutputError(f"weights that cannot be read: {error}") from error
+    try:
+        learner.load_state_dict(state)
+    except RuntimeError as error:
+        raise PluginError(
+            f"the learner, built anew, does not take the weights that it has committed: {error}"
+        ) from error

@@ -46,7 +46,7 @@ def test(channel: Channel, assignment: Assignment) -> None:
         else:
             with torch.autocast(device.type, torch.bfloat16, enabled=assignment.precision == "bf16"):
                 logits = answerer.answer(message.arrays, n_way=assignment.n_way)
-            channel.send(Message("predictions", arrays={"logits": logits.float().cpu().numpy()}))
+            channel.send(Message("predictions", arrays={"logits": logits.detach().float().cpu().numpy()}))
 
 
 class _Answerer:

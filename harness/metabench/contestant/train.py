@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
-from metabench.api.session import Allowance, LabelledPool, Session
+from metabench.api.session import Allowance, BudgetSpentError, LabelledPool, Session
 from metabench.contestant.build import build_learner
 from metabench.contestant.state import to_bytes
 from metabench.wire.message import Message
 from metabench.wire.reports import Progress, say
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from metabench.api.algorithm import Algorithm
     from metabench.api.session import Spent
     from metabench.wire.channel import Channel
@@ -26,10 +30,16 @@ class RefereeLink:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._committed: NDArray[np.uint8] | None = None
 
     def commit(self, learner: Algorithm) -> None:
         """Send the learner's state."""
-        self._channel.send(Message("commit", arrays={"weights": to_bytes(learner)}))
+        self._committed = to_bytes(learner)
+        self._channel.send(Message("commit", arrays={"weights": self._committed}))
+
+    def has_other_than(self, learner: Algorithm) -> bool:
+        """The referee holds another state than the learner's, or none."""
+        return self._committed is None or not np.array_equal(self._committed, to_bytes(learner))
 
     def report(self, spent: Spent) -> None:
         """Send what has been spent."""
@@ -44,10 +54,14 @@ def train(channel: Channel, assignment: Assignment, arrays: Arrays) -> None:
     channel.send(Message("ready"))
     channel.receive()
     allowance = Allowance(assignment.seconds, assignment.episodes)
-    session = Session(learner, pools, allowance, RefereeLink(channel), seed=assignment.seed, device=device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=assignment.precision == "bf16"):
+    link = RefereeLink(channel)
+    session = Session(learner, pools, allowance, link, seed=assignment.seed, device=device)
+    with (
+        suppress(BudgetSpentError),
+        torch.autocast(device.type, torch.bfloat16, enabled=assignment.precision == "bf16"),
+    ):
         learner.meta_train(session)
-    if session.has_news:
+    if link.has_other_than(learner):
         session.commit()
     channel.send(Message("done"))
 
