@@ -67,7 +67,8 @@ class MAML(Algorithm):
 
     def _adapt(self, support: Inputs, labels: Tensor, n_way: int, *, second_order: bool) -> Weights:
         """Take the inner gradient steps (section 2.2); the module's own weights stay as they are."""
-        weights: Weights = dict(self.named_parameters())
+        # Frozen ones are left out, and keep their values.
+        weights: Weights = {name: one for name, one in self.named_parameters() if one.requires_grad}
         with torch.enable_grad():
             for _ in range(self.inner_steps):
                 loss = functional.cross_entropy(self._logits(weights, support, n_way), labels)

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from metabench.api import Backbone, EpisodicBatchNorm2d, Inputs, option
 
+# Four poolings halve each side four times.
+_SMALLEST = 16
+
 
 class Conv4(Backbone):
     """Four blocks of 3×3 convolution, BatchNorm, ReLU and 2×2 max pooling. Vinyals et al. 2016, section 4.1.
@@ -22,11 +25,20 @@ class Conv4(Backbone):
     width: int = option(32, "channels of every block", at_least=1)
 
     def setup(self, example_shape: tuple[int, ...]) -> None:
-        """Make the blocks for images of shape (channels, height, width), at least 16 pixels each way."""
-        channels, height, size = example_shape
+        """Make the blocks for images of shape (channels, height, width), at least 16 pixels each way.
+
+        Raises:
+            ValueError: The examples are no such images.
+        """
+        if len(example_shape) != 3 or min(example_shape[1:]) < _SMALLEST:
+            raise ValueError(
+                f"conv4 is given examples of shape {example_shape}; expected images (channels, height, "
+                f"width) of at least {_SMALLEST}x{_SMALLEST} pixels. Choose another backbone."
+            )
+        channels, height, width = example_shape
         widths = [channels, *[self.width] * 4]
         self.blocks = nn.Sequential(*(_block(n_in, n_out) for n_in, n_out in pairwise(widths)))
-        self.n_features = self.width * (height // 16) * (size // 16)
+        self.n_features = self.width * (height // _SMALLEST) * (width // _SMALLEST)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Images (n, channels, height, width) → features (n, n_features)."""
