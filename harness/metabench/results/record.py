@@ -15,6 +15,7 @@ from metabench.referee.outcome import Blame, Phase, Status, Verdict
 SCHEMA_VERSION: Literal[1] = 1
 
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Count = Annotated[int, Field(ge=1)]
 # JSON has no numbers for these; the interval over a single episode, for one, is infinite.
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -39,10 +40,10 @@ class BenchmarkPart(_Part):
     split_hash: _Sha256
     sampler_version: int
     stream_seed: int
-    n_way: int
-    n_shot: int
-    n_query: int
-    n_episodes: int
+    n_way: _Count
+    n_shot: _Count
+    n_query: _Count
+    n_episodes: _Count
     metric: str
     manifest_hash: _Sha256
 

@@ -1,0 +1,100 @@
+"""The file of predictions: what goes in comes out, and nothing else is taken for it."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from metabench.results.predictions import Predictions, decode, encode
+
+SHAPE = {"n_episodes": 4, "n_query": 6, "n_way": 3}
+
+
+def predictions(n_episodes: int = 4) -> Predictions:
+    rng = np.random.default_rng(0)
+    return Predictions(
+        rng.normal(size=(n_episodes, 6, 3)).astype(np.float32), rng.integers(3, size=(n_episodes, 6))
+    )
+
+
+def table(**columns: Any) -> pa.Table:
+    told = parquet.read_table(pa.BufferReader(encode(predictions())))
+    for name, values in columns.items():
+        kind = told.schema.field(name)
+        told = told.set_column(told.schema.get_field_index(name), kind, pa.array(values, kind.type))
+    return told
+
+
+def content(told: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    parquet.write_table(told, sink)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("n_episodes", [1, 4])
+def test_reads_bit_by_bit_what_was_written(n_episodes: int) -> None:
+    written = predictions(n_episodes)
+    written.logits[0, 0] = [np.nan, -np.inf, -0.0]
+
+    read = decode(encode(written), **SHAPE)
+
+    assert read.logits.dtype == np.float32
+    assert read.logits.tobytes() == written.logits.tobytes()
+    assert read.labels.dtype == np.int64
+    np.testing.assert_array_equal(read.labels, written.labels)
+
+
+def test_has_a_row_for_each_query_by_episode() -> None:
+    told = table()
+
+    assert told.column_names == ["episode", "query", "label", "logits"]
+    assert told.slice(7, 1).to_pylist() == [
+        {
+            "episode": 1,
+            "query": 1,
+            "label": predictions().labels[1, 1],
+            "logits": predictions().logits[1, 1].tolist(),
+        }
+    ]
+
+
+def test_the_same_predictions_make_the_same_bytes() -> None:
+    assert encode(predictions()) == encode(predictions())
+
+
+def test_logits_that_are_a_view_of_others_are_written_as_they_stand() -> None:
+    whole = predictions()
+    turned = Predictions(whole.logits[:, ::-1], whole.labels[:, ::-1])
+
+    np.testing.assert_array_equal(decode(encode(turned), **SHAPE).logits, turned.logits)
+
+
+@pytest.mark.parametrize("garbage", [b"", b"PAR1", b"no parquet at all", encode(predictions())[:-9]])
+def test_refuses_what_is_no_parquet(garbage: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^is no Parquet file$"):
+        decode(garbage, **SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (table().drop_columns("label"), "has columns .*'logits'.; expected"),
+        (table().set_column(2, "label", pa.array([0.0] * 24)), "has columns"),
+        (table().slice(0, 0), "has 0 rows; expected 6 for each of at most 4 episodes"),
+        (table().slice(0, 23), "has 23 rows"),
+        (pa.concat_tables([table(), table()]), "has 48 rows"),
+        (table(episode=[3] * 24), "rows out of order"),
+        (table().take(list(range(23, -1, -1))), "rows out of order"),
+        (table(query=[None] * 24), "has empty cells"),
+        (table(label=[3] * 24), "has labels 3 … 3; expected 0 … 2"),
+        (table(label=[-1] * 24), "has labels -1"),
+        (table(logits=[[1.0, 2.0]] * 24), "queries without 3 logits"),
+        (table(logits=[[1.0, 2.0, None]] * 24), "queries without 3 logits"),
+        (table(logits=[[1.0] * 2] * 12 + [[1.0] * 4] * 12), "queries without 3 logits"),
+    ],
+)
+def test_refuses_rows_that_are_no_predictions(told: pa.Table, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        decode(content(told), **SHAPE)
