@@ -31,7 +31,7 @@ def list_data(state: State, *, as_json: bool) -> None:
             "name": recipe.name,
             "modality": recipe.modality,
             "here": _presence(recipe, state.places),
-            "download": f"{sum(source.size for source in recipe.sources) / 1e6:.1f} MB",
+            "download": f"{sum(source.size or 0 for source in recipe.sources) / 1e6:.1f} MB",
             "licence": recipe.licence,
         }
         for recipe in recipes

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Split = Literal["meta_train", "meta_val", "meta_test"]
+Modality = Literal["image", "text"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 
@@ -23,15 +24,18 @@ class Source:
     Attributes:
         path: Where the file lies in a mirror, e.g. "omniglot/images_background.zip".
         url: The official address.
-        size: Bytes at the official address.
-        sha256: Checksum at the official address. A mirror may have packed the same content anew;
-            the identity of a dataset is its decoded content.
+        size: Bytes at the official address; None where upstream tells no size.
+        checksum: "sha256:…" or "md5:…" at the official address; None where upstream tells none, so that
+            the content hash is what identifies the dataset. A mirror may have packed the same content
+            anew: the identity of a dataset is its decoded content.
+        other_urls: Further addresses of the same file, tried in order after `url`.
     """
 
     path: str
     url: str
-    size: int
-    sha256: str
+    size: int | None
+    checksum: str | None
+    other_urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,12 @@ class ClassExamples:
     Attributes:
         name: Unique in the dataset, e.g. "Bengali/character01/rot090".
         split: The class split it belongs to.
-        examples: (n_examples, channels, height, width), uint8, in canonical order.
+        examples: In canonical order: images as (n_examples, channels, height, width), uint8, or texts.
     """
 
     name: str
     split: Split
-    examples: NDArray[np.uint8]
+    examples: NDArray[np.uint8] | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Recipe:
     Attributes:
         name: The name on the command line.
         title: One line for lists.
-        modality: "image".
+        modality: What the examples are.
         backbone: The backbone that a run takes when none is named.
         licence: Licence and its holder.
         citation: What a paper that uses the data cites.
@@ -67,7 +71,7 @@ class Recipe:
 
     name: str
     title: str
-    modality: str
+    modality: Modality
     backbone: str
     licence: str
     citation: str

@@ -77,7 +77,7 @@ def download(source: Source, target: Path) -> None:
     except OSError as error:
         raise DataError(
             f"File {str(target)!r} cannot be written ({error}); expected a folder with room for "
-            f"{source.size} bytes. Name another one in METABENCH_HOME."
+            f"{_expected(source)}. Name another one in METABENCH_HOME."
         ) from error
 
 
@@ -91,20 +91,20 @@ def _fetch(source: Source, part: Path) -> None:
         digest, size = _receive(source, part)
     except requests.RequestException as error:
         raise DataError(
-            f"Address {source.url!r} gave no file ({_reason(error)}); expected {source.size} bytes. "
+            f"Address {source.url!r} gave no file ({_reason(error)}); expected {_expected(source)}. "
             "Check the connection, or name a folder with the file in METABENCH_MIRROR."
         ) from error
-    if (digest, size) != (source.sha256, source.size):
-        whole = size <= source.size
-        got = f"{size} bytes with sha256 {digest}" if whole else f"more than {source.size} bytes"
+    too_large = source.size is not None and size > source.size
+    if size != (source.size or size) or digest != (source.checksum or digest):
+        got = f"more than {source.size} bytes" if too_large else f"{size} bytes with {digest}"
         raise DataError(
-            f"Address {source.url!r} gave {got}; expected {source.size} bytes with sha256 {source.sha256}. "
+            f"Address {source.url!r} gave {got}; expected {_expected(source)}. "
             "Try again, or name a folder with the file in METABENCH_MIRROR."
         )
 
 
 def _receive(source: Source, part: Path) -> tuple[str, int]:
-    """Stream an address into a file, but little more than is expected; its sha256 and size in bytes."""
+    """Stream an address into a file, but little more than is expected; its checksum and size in bytes."""
     # What a server asks to wait is not heeded: it may be hours, in which nothing would seem to happen.
     retry = Retry(
         _RETRIES,
@@ -113,7 +113,8 @@ def _receive(source: Source, part: Path) -> tuple[str, int]:
         raise_on_status=False,
         respect_retry_after_header=False,
     )
-    digest, size = hashlib.sha256(), 0
+    algorithm = (source.checksum or "sha256:").partition(":")[0]
+    digest, size = hashlib.new(algorithm, usedforsecurity=False), 0
     with requests.Session() as session, part.open("wb") as file:
         for scheme in ("https://", "http://"):
             session.mount(scheme, HTTPAdapter(max_retries=retry))
@@ -122,9 +123,15 @@ def _receive(source: Source, part: Path) -> tuple[str, int]:
             for chunk in answer.iter_content(_CHUNK_BYTES):
                 digest.update(chunk)
                 size += file.write(chunk)
-                if size > source.size:
+                if source.size is not None and size > source.size:
                     break
-    return digest.hexdigest(), size
+    return f"{algorithm}:{digest.hexdigest()}", size
+
+
+def _expected(source: Source) -> str:
+    """What the recipe says of a file, in words."""
+    size = "a file" if source.size is None else f"{source.size} bytes"
+    return f"{size} with {source.checksum}" if source.checksum else size
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -34,7 +34,7 @@ def build(files: Mapping[str, Path]) -> Iterator[ClassExamples]:
 def _source(file: str, size: int, sha256: str) -> Source:
     """Name a file of the official repository."""
     url = f"https://raw.githubusercontent.com/brendenlake/omniglot/master/python/{file}"
-    return Source(f"omniglot/{file}", url, size, sha256)
+    return Source(f"omniglot/{file}", url, size, f"sha256:{sha256}")
 
 
 OMNIGLOT = Recipe(

@@ -20,6 +20,10 @@ CONTENT = b"drawings" * 1000
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
+def checksum_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
 class Server(ThreadingHTTPServer):
     """Gives the answers it is told, one a request, the last one again and again."""
 
@@ -30,7 +34,7 @@ class Server(ThreadingHTTPServer):
     @property
     def source(self) -> Source:
         url = f"http://127.0.0.1:{self.server_port}/drawings.zip"
-        return Source("some/drawings.zip", url, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+        return Source("some/drawings.zip", url, len(CONTENT), checksum_of(CONTENT))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -172,7 +176,7 @@ def test_reports_a_body_that_is_cut_short(server: Server, target: Path) -> None:
 def test_reports_a_shorter_file(server: Server, target: Path) -> None:
     server.answers = [sends(b"<html>sign in</html>")]
 
-    assert "gave 20 bytes with sha256" in refusal(server.source, target)
+    assert "gave 20 bytes with sha256:" in refusal(server.source, target)
 
 
 def test_reports_other_content_of_the_same_size(server: Server, target: Path) -> None:
@@ -181,8 +185,26 @@ def test_reports_other_content_of_the_same_size(server: Server, target: Path) ->
 
     message = refusal(server.source, target)
 
-    assert hashlib.sha256(other).hexdigest() in message
-    assert server.source.sha256 in message
+    assert checksum_of(other) in message
+    assert str(server.source.checksum) in message
+
+
+def test_a_checksum_may_be_of_another_kind(server: Server, target: Path) -> None:
+    md5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
+    server.answers = [sends(CONTENT)]
+    download(replace(server.source, checksum=md5), target)
+
+    assert target.read_bytes() == CONTENT
+    server.answers = [sends(CONTENT[::-1])]
+    assert f"expected 8000 bytes with {md5}" in refusal(replace(server.source, checksum=md5), target)
+
+
+def test_a_file_of_which_nothing_is_known_is_taken_as_it_comes(server: Server, target: Path) -> None:
+    server.answers = [sends(CONTENT)]
+
+    download(replace(server.source, size=None, checksum=None), target)
+
+    assert target.read_bytes() == CONTENT
 
 
 def test_stops_receiving_what_is_too_large(
