@@ -1,0 +1,116 @@
+"""From results to leaderboards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from metabench.leaderboards.labels import labels
+from metabench.leaderboards.runs import Method, gather, mean_over_seeds, score_run
+from metabench.leaderboards.table import Leaderboard, Row, Track
+from metabench.scoring.compare import rank_intervals
+from metabench.scoring.interval import seeds_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from metabench.results.folder import Stored
+    from metabench.results.record import BudgetPart, Record
+    from metabench.scoring.metric import Metric
+
+
+def build(stored: Iterable[Stored], metrics: Mapping[str, Metric]) -> list[Leaderboard]:
+    """Make a leaderboard for each group of results that compare.
+
+    Scores are computed from the predictions. A result whose predictions are damaged or absent keeps its
+    row and says so. Ranks are given among methods that are scored on every episode with every seed and
+    play by the same rules; methods that look at other queries or carry state between episodes stand
+    below them, unranked.
+
+    Args:
+        stored: Results.
+        metrics: By name.
+    """
+    by_track: dict[Track, list[Stored]] = {}
+    for one in stored:
+        by_track.setdefault(_track(one.record), []).append(one)
+    tracks = sorted(by_track, key=_order_of_tracks)
+    return [_leaderboard(track, by_track[track], metrics.get(track.benchmark.metric)) for track in tracks]
+
+
+def _track(record: Record) -> Track:
+    return Track(
+        benchmark=record.benchmark,
+        budget=_named_by_amount(record.budget),
+        pretrained=record.pretraining != "none",
+        device_class=record.environment.device_class,
+        precision=record.environment.precision,
+    )
+
+
+def _named_by_amount(budget: BudgetPart) -> BudgetPart:
+    name = f"{budget.episodes}ep" if budget.seconds is None else f"{budget.seconds:g}s"
+    return budget.model_copy(update={"name": name})
+
+
+def _order_of_tracks(track: Track) -> tuple[str, float, str]:
+    budget = track.budget
+    amount = budget.episodes or 0 if budget.seconds is None else budget.seconds
+    return track.benchmark.name, amount, repr(track)
+
+
+def _leaderboard(track: Track, stored: Sequence[Stored], metric: Metric | None) -> Leaderboard:
+    higher_is_better = metric is None or metric.higher_is_better
+    rows = _rows(gather(score_run(one, metric) for one in stored), higher_is_better=higher_is_better)
+    sign = -1 if higher_is_better else 1
+
+    def order(row: Row) -> tuple[bool, bool, float, str, str]:
+        mean = 0.0 if row.score is None else row.score.mean
+        return row.rank is None, row.score is None, sign * mean, row.algorithm, row.backbone
+
+    return Leaderboard(
+        track=track,
+        metric_title=track.benchmark.metric if metric is None else metric.title,
+        as_percent=metric is not None and metric.as_percent,
+        rows=tuple(sorted(rows, key=order)),
+    )
+
+
+def _rows(methods: Sequence[Method], *, higher_is_better: bool) -> list[Row]:
+    algorithms = labels([method.first.algorithm for method in methods])
+    backbones = labels([method.first.backbone for method in methods])
+    ranked = [place for place, method in enumerate(methods) if method.earns_rank]
+    scores = mean_over_seeds([methods[place] for place in ranked])
+    ranks = dict(zip(ranked, rank_intervals(scores, higher_is_better=higher_is_better), strict=True))
+    rows = map(_row, methods, algorithms, backbones)
+    return [replace(row, rank=ranks.get(place)) for place, row in enumerate(rows)]
+
+
+def _row(method: Method, algorithm: str, backbone: str) -> Row:
+    spent = [run.record.spent for run in method.runs]
+    scores = method.scores
+    return Row(
+        algorithm=algorithm,
+        backbone=backbone,
+        n_seeds=len(method.runs),
+        score=None if scores is None else seeds_interval(scores),
+        rank=None,
+        spent_s=fmean(one.meta_training_s for one in spent),
+        spent_episodes=fmean(one.episodes for one in spent),
+        peak_memory_mib=max(one.peak_memory_mib for one in spent),
+        verdict=method.verdict,
+        status=method.status,
+        coverage=method.coverage,
+        notes=tuple(_notes(method)),
+    )
+
+
+def _notes(method: Method) -> list[str]:
+    notes = [run.problem for run in method.runs if run.problem]
+    if len(method.runs) > 1:
+        failed = [run for run in method.runs if run.status != "ok"]
+        notes += [f"Seed {run.record.seed} ended as {run.status}." for run in failed]
+    if method.scores is not None and method.coverage < 1.0:
+        notes.append(f"The score rests on {method.coverage:.0%} of the episodes of all seeds.")
+    return notes

@@ -1,0 +1,45 @@
+"""Names for rows: short where they are unique, with what differs where they are not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metabench.results.record import PluginPart
+
+_HASH_LENGTH = 8
+
+
+def labels(plugins: Sequence[PluginPart]) -> list[str]:
+    """Name plugins so that different ones have different names, e.g. "maml (inner_steps=5)".
+
+    Args:
+        plugins: Of all rows of a board; one may stand there more than once.
+    """
+    return [_label(one, [other for other in plugins if other.name == one.name]) for one in plugins]
+
+
+def _label(plugin: PluginPart, namesakes: Sequence[PluginPart]) -> str:
+    told = [
+        f"{name}={value}"
+        for name, value in sorted(plugin.options.items())
+        if any(other.options.get(name) != value for other in namesakes)
+    ]
+    rivals = [other for other in namesakes if other.options == plugin.options]
+    for field, shown in _told_besides(plugin):
+        if any(getattr(other, field) != getattr(plugin, field) for other in rivals):
+            told.append(shown)
+            rivals = [other for other in rivals if getattr(other, field) == getattr(plugin, field)]
+    return f"{plugin.name} ({', '.join(told)})" if told else plugin.name
+
+
+def _told_besides(plugin: PluginPart) -> list[tuple[str, str]]:
+    """Fields that may tell namesakes with equal options apart, and how they are shown."""
+    return [
+        ("distribution", plugin.distribution),
+        ("version", plugin.version),
+        ("source_hash", plugin.source_hash[:_HASH_LENGTH]),
+        ("target", plugin.target),
+    ]

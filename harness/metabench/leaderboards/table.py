@@ -1,0 +1,80 @@
+"""A leaderboard as data: what is compared, under which rules, and how each method fared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metabench.referee.outcome import Verdict
+    from metabench.results.record import BenchmarkPart, BudgetPart
+    from metabench.scoring.interval import Interval
+
+
+@dataclass(frozen=True)
+class Track:
+    """The rules under which results compare.
+
+    Attributes:
+        benchmark: With the hashes of its content and of its episodes.
+        budget: Named by its amount, whatever a run called it.
+        pretrained: Whether backbones may have been trained before.
+        device_class: What the contestants computed on.
+        precision: Of their arithmetic.
+    """
+
+    benchmark: BenchmarkPart
+    budget: BudgetPart
+    pretrained: bool
+    device_class: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method with one backbone, over all its seeds.
+
+    Attributes:
+        algorithm: Name, with what tells it from its namesakes on the board.
+        backbone: Likewise.
+        n_seeds: Seeds that were run.
+        score: Mean of the metric and its 95 % interval, in the metric's unit; None if nothing was scored.
+        rank: First and last place that it may hold; None if it is not ranked with the others.
+        spent_s: Seconds of meta-training, mean over seeds.
+        spent_episodes: Episodes of meta-training, mean over seeds.
+        peak_memory_mib: The most that any seed used, MiB.
+        verdict: The audit's; of several seeds the most serious.
+        status: "ok" or how the run failed; of several seeds how many are ok.
+        coverage: Part of the seeds' episodes that the score rests on, 0 … 1.
+        notes: What a reader should know, a line each.
+    """
+
+    algorithm: str
+    backbone: str
+    n_seeds: int
+    score: Interval | None
+    rank: tuple[int, int] | None
+    spent_s: float
+    spent_episodes: float
+    peak_memory_mib: float
+    verdict: Verdict
+    status: str
+    coverage: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The methods of one track.
+
+    Attributes:
+        track: What they have in common.
+        metric_title: Heading of the score.
+        as_percent: Show 100 times the score.
+        rows: Ranked ones by score, then unranked ones with a score, then those without.
+    """
+
+    track: Track
+    metric_title: str
+    as_percent: bool
+    rows: tuple[Row, ...]

@@ -1,0 +1,72 @@
+"""Leaderboards as Markdown tables, for README files and pull requests."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from metabench.hooks import hookimpl
+from metabench.leaderboards import text
+from metabench.leaderboards.renderer import Renderer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metabench.leaderboards.table import Leaderboard, Row
+
+# Whatever can begin markup inside a line: emphasis, code, links, HTML, mentions, cells.
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&#@!$])")
+
+
+@hookimpl
+def metabench_renderers() -> list[Renderer]:
+    """Declare Markdown."""
+    return [Renderer("markdown", "GitHub-flavoured Markdown, with all columns", render)]
+
+
+def render(boards: Sequence[Leaderboard]) -> str:
+    """Show each leaderboard as a heading, a table and its notes; at the end, how to read them."""
+    if not boards:
+        return text.NO_RESULTS
+    return "\n\n".join([*map(_board, boards), *map(_escaped, text.explanations(boards))])
+
+
+def _board(board: Leaderboard) -> str:
+    header = [
+        "rank",
+        "algorithm",
+        "backbone",
+        f"{_escaped(text.name(board.metric_title))} [95 % interval]",
+        "seeds",
+        "spent",
+        "peak memory",
+        "status",
+        "coverage",
+        "audit",
+    ]
+    rows = [_cells(board, row) for row in board.rows]
+    table = tabulate(rows, header, tablefmt="github", disable_numparse=True)
+    notes = "\n".join(f"- {_escaped(note)}" for note in text.notes(board))
+    above = [f"### {_escaped(text.heading(board))}", _escaped(text.rules(board.track))]
+    return "\n\n".join(part for part in [*above, table, notes] if part)
+
+
+def _cells(board: Leaderboard, row: Row) -> list[str]:
+    return [
+        text.rank(row),
+        _escaped(text.name(row.algorithm)),
+        _escaped(text.name(row.backbone)),
+        text.score(row, as_percent=board.as_percent),
+        str(row.n_seeds),
+        text.spent(row, board.track),
+        f"{row.peak_memory_mib:.0f} MiB",
+        text.status(row),
+        f"{row.coverage:.0%}",
+        row.verdict,
+    ]
+
+
+def _escaped(words: str) -> str:
+    return _MARKUP.sub(r"\\\1", words)

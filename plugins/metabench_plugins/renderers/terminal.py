@@ -1,0 +1,91 @@
+"""Leaderboards for a terminal: plain tables that fit into 80 columns where names allow."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from metabench.hooks import hookimpl
+from metabench.leaderboards import text
+from metabench.leaderboards.renderer import Renderer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metabench.leaderboards.table import Leaderboard, Row
+
+WIDTH = 80
+_GAP = 2
+_NARROWEST = 12
+_ALGORITHM, _BACKBONE = 1, 2
+
+
+@hookimpl
+def metabench_renderers() -> list[Renderer]:
+    """Declare the terminal's format."""
+    return [Renderer("terminal", "Plain tables, 80 columns wide", render)]
+
+
+def render(boards: Sequence[Leaderboard]) -> str:
+    """Show each leaderboard as a heading, a table and its notes; at the end, how to read them."""
+    if not boards:
+        return text.NO_RESULTS
+    below = [_wrapped(sentence) for sentence in text.explanations(boards)]
+    return "\n\n\n".join([*map(_board, boards), "\n".join(below)])
+
+
+def _board(board: Leaderboard) -> str:
+    backbones = {row.backbone for row in board.rows}
+    # A backbone that all rows share is said once, so that the table fits.
+    shared = f" Backbone: {text.name(*backbones)}." if len(backbones) == 1 else ""
+    above = [text.heading(board), _wrapped(text.rules(board.track) + shared), ""]
+    notes = text.notes(board)
+    return "\n".join([*above, _table(board, with_backbone=not shared), *([""] if notes else []), *notes])
+
+
+def _wrapped(paragraph: str) -> str:
+    return textwrap.fill(paragraph, WIDTH)
+
+
+def _table(board: Leaderboard, *, with_backbone: bool) -> str:
+    header = ["rank", "algorithm", "backbone", text.name(board.metric_title), "spent", "status", "audit"]
+    table = [header, *(_cells(board, row) for row in board.rows)]
+    if not with_backbone:
+        table = [cells[:_BACKBONE] + cells[_BACKBONE + 1 :] for cells in table]
+    table = _break_algorithms(table)
+    rule = ["-" * width for width in _widths(table)]
+    # The header is a row like others because tabulate pads real ones.
+    return tabulate([table[0], rule, *table[1:]], tablefmt="plain", disable_numparse=True)
+
+
+def _cells(board: Leaderboard, row: Row) -> list[str]:
+    return [
+        text.rank(row),
+        text.name(row.algorithm),
+        text.name(row.backbone),
+        text.score(row, as_percent=board.as_percent),
+        text.spent(row, board.track),
+        text.status(row),
+        row.verdict,
+    ]
+
+
+def _break_algorithms(table: list[list[str]]) -> list[list[str]]:
+    """Let the algorithms have what the other columns leave; longer ones are broken between words."""
+    widths = _widths(table)
+    others = sum(widths) - widths[_ALGORITHM] + _GAP * (len(widths) - 1)
+    limit = max(_NARROWEST, WIDTH - others)
+    return [
+        [_broken(cell, limit) if i == _ALGORITHM else cell for i, cell in enumerate(row)] for row in table
+    ]
+
+
+def _broken(cell: str, limit: int) -> str:
+    return "\n".join(textwrap.wrap(cell, limit, break_long_words=False, break_on_hyphens=False))
+
+
+def _widths(table: list[list[str]]) -> list[int]:
+    columns = zip(*table, strict=True)
+    return [max(len(line) for cell in column for line in cell.split("\n")) for column in columns]
