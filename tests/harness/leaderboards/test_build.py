@@ -1,0 +1,337 @@
+"""From results to leaderboards: what compares, what is ranked, what is told besides."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from metabench.leaderboards.build import build
+from metabench.leaderboards.table import Leaderboard
+from metabench.results.folder import Predictions, Stored, read_record, write_result
+from metabench.results.record import Record
+from metabench.scoring.metric import Metric
+
+N_EPISODES = 40
+Store = Callable[..., Stored]
+
+
+def first_logit(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """A metric that tests can dictate: the first number of each episode."""
+    return logits[:, 0, 0].astype(np.float64)
+
+
+METRICS = {"accuracy": Metric("accuracy", "title", first_logit)}
+
+
+@pytest.fixture
+def store(tmp_path: Path, make_record: Callable[..., Record]) -> Store:
+    """Stores a result whose episodes have the scores that are given."""
+
+    def write(scores: Sequence[float] | None, **changes: Any) -> Stored:
+        benchmark = {"n_episodes": N_EPISODES} | changes.pop("benchmark", {})
+        record = make_record(benchmark=benchmark, **changes)
+        predictions = None
+        if scores is not None:
+            logits = np.zeros((len(scores), 6, 2), np.float32)
+            logits[:, 0, 0] = scores
+            predictions = Predictions(logits, np.zeros((len(scores), 6), np.int64))
+        folder = write_result(tmp_path, record, predictions, None)
+        return Stored(folder, read_record(folder))
+
+    return write
+
+
+def around(mean: float, seed: int = 0, n_episodes: int = N_EPISODES) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(0, 0.05, n_episodes)
+    return (mean + noise - noise.mean()).astype(np.float32)
+
+
+def only(boards: list[Leaderboard]) -> Leaderboard:
+    (board,) = boards
+    return board
+
+
+def places(board: Leaderboard) -> list[tuple[str, tuple[int, int] | None]]:
+    return [(row.algorithm, row.rank) for row in board.rows]
+
+
+# Ranks and scores
+
+
+def test_methods_are_ranked_by_what_their_predictions_score(store: Store) -> None:
+    stored = [store(around(0.2, 1), algorithm="bad"), store(around(0.8, 2), algorithm="good")]
+
+    assert places(only(build(stored, METRICS))) == [("good", (1, 1)), ("bad", (2, 2))]
+
+
+def test_methods_that_cannot_be_told_apart_share_places(store: Store) -> None:
+    stored = [
+        store(around(0.500, 1), algorithm="a"),
+        store(around(0.501, 2), algorithm="b"),
+        store(around(0.9, 3), algorithm="c"),
+    ]
+
+    assert places(only(build(stored, METRICS))) == [("c", (1, 1)), ("b", (2, 3)), ("a", (2, 3))]
+
+
+def test_where_lower_is_better_the_lowest_comes_first(store: Store) -> None:
+    stored = [store(around(0.2, 1), algorithm="low"), store(around(0.8, 2), algorithm="high")]
+    metrics = {"accuracy": Metric("accuracy", "loss", first_logit, higher_is_better=False, as_percent=False)}
+
+    board = only(build(stored, metrics))
+
+    assert places(board) == [("low", (1, 1)), ("high", (2, 2))]
+    assert (board.metric_title, board.as_percent) == ("loss", False)
+
+
+def test_one_seed_has_the_classical_interval(store: Store) -> None:
+    scores = around(0.5)
+
+    row = only(build([store(scores)], METRICS)).rows[0]
+
+    theirs = stats.ttest_1samp(scores.astype(np.float64), 0.0).confidence_interval(0.95)
+    assert row.score is not None
+    assert (row.score.low, row.score.high) == pytest.approx((theirs.low, theirs.high))
+    assert row.score.mean == pytest.approx(0.5)
+
+
+def test_a_mean_that_the_record_claims_is_not_believed(store: Store) -> None:
+    stored = store(around(0.5))
+    claim = {"metric": "accuracy", "mean": 0.99, "low": 0.98, "high": 1.0, "n_episodes": N_EPISODES}
+    told = json.loads((stored.folder / "result.json").read_text())
+    (stored.folder / "result.json").write_text(json.dumps(told | {"scores": [claim]}))
+
+    row = only(build([Stored(stored.folder, read_record(stored.folder))], METRICS)).rows[0]
+
+    assert row.score is not None
+    assert row.score.mean == pytest.approx(0.5)
+
+
+# What compares
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"benchmark": {"manifest_hash": "f" * 64}},
+        {"benchmark": {"content_hash": "f" * 64}},
+        {"benchmark": {"n_shot": 5}},
+        {"budget": {"seconds": 60.0}},
+        {"budget": {"memory_mib": 4096}},
+        {"environment": {"device_class": "H200"}},
+        {"environment": {"precision": "bf16"}},
+        {"pretraining": "imagenet"},
+    ],
+)
+def test_results_under_other_rules_have_a_board_of_their_own(store: Store, changes: dict[str, Any]) -> None:
+    boards = build([store(around(0.5)), store(around(0.5), algorithm="b", **changes)], METRICS)
+
+    assert [len(board.rows) for board in boards] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"budget": {"name": "five-minutes"}},
+        {"environment": {"torch": "3.0", "platform": "other", "isolation": "none"}},
+    ],
+)
+def test_names_and_circumstances_make_no_board(store: Store, changes: dict[str, Any]) -> None:
+    board = only(build([store(around(0.5)), store(around(0.5), algorithm="b", **changes)], METRICS))
+
+    assert len(board.rows) == 2
+
+
+def test_two_kinds_of_pretraining_share_a_board(store: Store) -> None:
+    stored = [
+        store(around(0.5), pretraining="imagenet"),
+        store(around(0.5), algorithm="b", pretraining="laion"),
+    ]
+
+    assert only(build(stored, METRICS)).track.pretrained
+
+
+def test_the_order_of_results_changes_nothing(store: Store) -> None:
+    stored = [store(around(0.5, seed), algorithm=name, seed=seed) for seed in (0, 1) for name in ("a", "b")]
+    stored += [store(around(0.5), budget={"seconds": 60.0}), store(None, status="crashed", algorithm="c")]
+
+    assert build(stored, METRICS) == build(stored[::-1], METRICS)
+
+
+def test_boards_come_by_benchmark_then_by_budget(store: Store) -> None:
+    stored = [
+        store(around(0.5), benchmark={"name": name}, budget={"seconds": seconds})
+        for name in ("b", "a")
+        for seconds in (600.0, 60.0)
+    ]
+
+    tracks = [board.track for board in build(stored, METRICS)]
+
+    assert [(one.benchmark.name, one.budget.name) for one in tracks] == [
+        ("a", "60s"),
+        ("a", "600s"),
+        ("b", "60s"),
+        ("b", "600s"),
+    ]
+
+
+def test_without_results_there_is_no_board() -> None:
+    assert build([], METRICS) == []
+
+
+# Seeds
+
+
+def test_seeds_of_a_method_make_one_row(store: Store) -> None:
+    stored = [store(around(0.4 + 0.1 * seed, seed), seed=seed) for seed in range(3)]
+
+    row = only(build(stored, METRICS)).rows[0]
+
+    assert (row.n_seeds, row.status, row.coverage) == (3, "3 of 3 ok", 1.0)
+    assert row.score is not None
+    assert row.score.mean == pytest.approx(0.5)
+    assert row.score.high - row.score.low > 0.1
+
+
+def test_other_options_or_backbones_make_rows_of_their_own(store: Store, make_plugin) -> None:
+    stored = [
+        store(around(0.5), algorithm=make_plugin("maml", {"steps": 1})),
+        store(around(0.6), algorithm=make_plugin("maml", {"steps": 5})),
+        store(around(0.7), algorithm=make_plugin("maml", {"steps": 5}), backbone="resnet12"),
+    ]
+
+    rows = only(build(stored, METRICS)).rows
+
+    assert [(row.algorithm, row.backbone) for row in rows] == [
+        ("maml (steps=5)", "resnet12"),
+        ("maml (steps=5)", "conv4"),
+        ("maml (steps=1)", "conv4"),
+    ]
+
+
+def test_of_two_runs_with_one_seed_the_later_counts(store: Store) -> None:
+    stored = [
+        store(around(0.9), started="2026-01-02", environment={"torch": "2.14"}),
+        store(around(0.1), started="2026-01-01", environment={"torch": "2.13"}),
+    ]
+
+    row = only(build(stored, METRICS)).rows[0]
+
+    assert row.n_seeds == 1
+    assert row.score is not None
+    assert row.score.mean == pytest.approx(0.9)
+
+
+def test_a_row_tells_what_its_seeds_spent(store: Store) -> None:
+    stored = [
+        store(around(0.5), seed=0, spent={"meta_training_s": 100.0, "peak_memory_mib": 70.0, "episodes": 10}),
+        store(around(0.5), seed=1, spent={"meta_training_s": 300.0, "peak_memory_mib": 50.0, "episodes": 20}),
+    ]
+
+    row = only(build(stored, METRICS)).rows[0]
+
+    assert (row.spent_s, row.peak_memory_mib, row.spent_episodes) == (200.0, 70.0, 15.0)
+
+
+# Failures
+
+
+def test_a_failed_run_stays_at_the_bottom_without_rank(store: Store) -> None:
+    stored = [store(None, algorithm="a", status="out_of_memory"), store(around(0.1), algorithm="b")]
+
+    board = only(build(stored, METRICS))
+
+    assert places(board) == [("b", (1, 1)), ("a", None)]
+    assert (board.rows[1].status, board.rows[1].score, board.rows[1].coverage) == ("out_of_memory", None, 0.0)
+    assert board.rows[1].notes == ()
+
+
+def test_a_run_that_failed_after_its_last_commit_shows_score_and_status(store: Store) -> None:
+    stored = store(around(0.9), status="timeout", failed_in="meta-training")
+
+    row = only(build([stored], METRICS)).rows[0]
+
+    assert (row.status, row.rank) == ("timeout", (1, 1))
+
+
+def test_a_seed_that_failed_costs_the_rank_but_not_the_score(store: Store) -> None:
+    stored = [store(around(0.9, seed), seed=seed) for seed in (0, 1)]
+    stored += [store(None, seed=2, status="timeout"), store(around(0.1), algorithm="b")]
+
+    board = only(build(stored, METRICS))
+
+    assert places(board) == [("b", (1, 1)), ("protonet", None)]
+    row = board.rows[1]
+    assert (row.status, row.coverage) == ("2 of 3 ok", pytest.approx(2 / 3))
+    assert row.score is not None
+    assert row.score.mean == pytest.approx(0.9)
+    assert row.notes == ("Seed 2 ended as timeout.", "The score rests on 67% of the episodes of all seeds.")
+
+
+def test_a_test_that_was_cut_short_has_a_score_but_no_rank(store: Store) -> None:
+    row = only(build([store(around(0.9, n_episodes=10), status="timeout")], METRICS)).rows[0]
+
+    assert (row.rank, row.coverage) == (None, 0.25)
+    assert row.score is not None
+
+
+def test_damaged_predictions_are_shown_and_never_scored(store: Store) -> None:
+    stored = store(around(0.9))
+    (stored.folder / "predictions.parquet").write_bytes(b"")
+
+    row = only(build([stored], METRICS)).rows[0]
+
+    assert (row.status, row.score, row.rank) == ("damaged", None, None)
+    assert len(row.notes) == 1
+    assert "another sha256" in row.notes[0]
+
+
+def test_an_ok_result_without_predictions_is_damaged(store: Store) -> None:
+    row = only(build([store(None, status="ok")], METRICS)).rows[0]
+
+    assert (row.status, row.score) == ("damaged", None)
+    assert "has no predictions" in row.notes[0]
+
+
+def test_an_unknown_metric_costs_the_scores_not_the_board(store: Store) -> None:
+    row = only(build([store(around(0.9))], {})).rows[0]
+
+    assert row.score is None
+    assert row.notes == ("Metric 'accuracy' is unknown here. Install the extension that has it.",)
+
+
+# The audit
+
+
+@pytest.mark.parametrize("verdict", ["transductive", "stateful"])
+def test_learners_that_fail_the_audit_stand_below_the_ranked_ones(store: Store, verdict: str) -> None:
+    stored = [
+        store(around(0.9), algorithm="peeking", verdict=verdict),
+        store(around(0.5, 1), algorithm="honest"),
+        store(None, algorithm="broken", status="crashed"),
+    ]
+
+    board = only(build(stored, METRICS))
+
+    assert places(board) == [("honest", (1, 1)), ("peeking", None), ("broken", None)]
+    assert board.rows[1].verdict == verdict
+
+
+def test_of_several_seeds_the_most_serious_verdict_counts(store: Store) -> None:
+    verdicts = ["inductive", "transductive", "not audited"]
+    stored = [store(around(0.5), seed=seed, verdict=verdict) for seed, verdict in enumerate(verdicts)]
+
+    assert only(build(stored, METRICS)).rows[0].verdict == "transductive"
+
+
+def test_an_unaudited_run_is_ranked_unless_it_failed_the_audit_itself(store: Store) -> None:
+    stored = [
+        store(around(0.5), algorithm="skipped", verdict="not audited"),
+        store(around(0.9), algorithm="evaded", verdict="not audited", status="crashed", failed_in="audit"),
+    ]
+
+    assert places(only(build(stored, METRICS))) == [("skipped", (1, 1)), ("evaded", None)]

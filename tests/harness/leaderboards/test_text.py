@@ -1,0 +1,24 @@
+"""Words for leaderboards: safe whatever they are made of."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metabench.leaderboards import text
+
+
+@given(st.text(st.characters()))
+def test_anything_becomes_one_printable_line(anything: str) -> None:
+    assert text.printable(anything).isprintable()
+    assert text.name(anything).isprintable()
+    assert len(text.name(anything)) <= 60
+
+
+@pytest.mark.parametrize("plain", ["protonet", "maml (inner_lr=0.01)", "Größe", "原型网络", ""])
+def test_printable_names_stay_as_they_are(plain: str) -> None:
+    assert text.name(plain) == text.printable(plain) == plain
+
+
+def test_a_long_name_is_cut_visibly() -> None:
+    assert text.name("n" * 61) == "n" * 59 + "…"
+    assert text.name("n" * 60) == "n" * 60

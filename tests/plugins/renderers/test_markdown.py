@@ -1,0 +1,69 @@
+"""Leaderboards as Markdown: well-formed tables, whatever the names in them."""
+
+import re
+
+from metabench_plugins.renderers.markdown import metabench_renderers, render
+
+
+def cells(line: str) -> list[str]:
+    """Cut a table's line at the bars that are not escaped."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)(?:\\\\)*\|", line)[1:-1]]
+
+
+def table(shown: str) -> list[list[str]]:
+    return [cells(line) for line in shown.split("\n") if line.startswith("|")]
+
+
+def test_a_board_is_a_heading_rules_and_a_table(typical) -> None:
+    shown = render([typical])
+
+    assert shown.startswith(
+        "### omniglot-5w1s: accuracy in %, 600 episodes\n\nBudget: 300 s of meta-training, "
+    )
+    header, _, first, second, third, last = table(shown)
+    assert header == [
+        *("rank", "algorithm", "backbone", "accuracy [95 % interval]", "seeds"),
+        *("spent", "peak memory", "status", "coverage", "audit"),
+    ]
+    assert first == [
+        *("1–2", "protonet", "conv4", "97.93 [97.66, 98.20]", "1"),
+        *("300/300 s", "812 MiB", "ok", "100%", "inductive"),
+    ]
+    assert second[4] == "3"
+    assert (third[0], third[-1]) == ("–", "transductive")
+    assert last[3] == "–"
+    assert last[-3:] == ["out of memory", "0%", "not audited"]
+
+
+def test_names_cannot_break_the_table_or_bring_markup(board, row) -> None:
+    evil = "a|b\n| c | `x` <b> [l](u) _e_ \\"
+    hostile = board(row(algorithm=evil, backbone="x|", notes=("# <script>\n",)), row())
+
+    shown = render([hostile])
+
+    assert {len(line) for line in table(shown)} == {10}
+    assert r"a\|b\\n\| c \| \`x\` \<b\> \[l\](u) \_e\_ \\" in shown
+    assert r"\# \<script\>\\n" in shown
+    assert "<" not in shown.replace(r"\<", "")
+
+
+def test_notes_are_a_list_below_their_table(board, row) -> None:
+    shown = render([board(row(notes=("Seed 1 ended as timeout.",)))])
+
+    assert "|\n\n- protonet, conv4: Seed 1 ended as timeout.\n\nRank: " in shown
+
+
+def test_the_explanation_of_ranks_stands_once_below_all_boards(typical) -> None:
+    shown = render([typical, typical])
+
+    assert shown.count("### ") == 2
+    assert shown.count("\n\nRank: ") == 1
+    assert shown.count("\n\nWithout rank (–): ") == 1
+
+
+def test_no_results_say_what_to_do() -> None:
+    assert render([]) == "No results to compare. Run `metabench evaluate` first."
+
+
+def test_is_declared_as_markdown() -> None:
+    assert [(one.name, one.render) for one in metabench_renderers()] == [("markdown", render)]
