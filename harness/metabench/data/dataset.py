@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metabench.data.recipe import ClassExamples
+from metabench.data.texts import Texts
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from metabench.data.recipe import ClassExamples, Split
+    from metabench.data.recipe import Split
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,13 @@ class Pool:
     """The classes of one split, from which episodes are drawn.
 
     Attributes:
-        examples: (n_examples, channels, height, width), uint8; the examples of a class stand together.
+        examples: The examples of a class stand together. Images: (n_examples, channels, height, width),
+            uint8. Token ids: (n_examples, length), int64. Texts: a sequence of n_examples.
         starts: (n_classes + 1,), int64; class c has the examples starts[c] … starts[c + 1] − 1.
         class_names: n_classes names.
     """
 
-    examples: NDArray[np.uint8]
+    examples: NDArray[np.uint8] | NDArray[np.int64] | Texts
     starts: NDArray[np.int64]
     class_names: tuple[str, ...]
 
@@ -42,12 +46,13 @@ class Dataset:
 
     Attributes:
         name: As on the command line.
-        modality: "image".
+        modality: "image" or "text".
         pools: One for each split.
         content_hash: sha256 of examples and class names in canonical order.
         split_hash: sha256 of which class is in which split.
         expected_content: The content is what the recipe declares, or it declares none. Where it is not,
             another version of a decoder made other bytes: a run on it compares with no published one.
+        duplicates: Examples that stand in two splits, a line each with classes and numbers.
     """
 
     name: str
@@ -56,20 +61,50 @@ class Dataset:
     content_hash: str
     split_hash: str
     expected_content: bool = True
+    duplicates: tuple[str, ...] = ()
 
     @property
     def example_shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
-        return self.pools["meta_test"].examples.shape[1:]
+        """(channels, height, width) of images, (length,) of token ids, () of texts."""
+        examples = self.pools["meta_test"].examples
+        return () if isinstance(examples, Texts) else examples.shape[1:]
+
+
+def classes_of(pool: Pool, split: Split) -> Iterator[ClassExamples]:
+    """Read a pool class by class, as its recipe gave them.
+
+    Raises:
+        TypeError: The pool has token ids, which no recipe gives.
+        UnicodeDecodeError: A text is damaged.
+    """
+    for number, name in enumerate(pool.class_names):
+        first, last = int(pool.starts[number]), int(pool.starts[number + 1])
+        if isinstance(pool.examples, Texts):
+            yield ClassExamples(name, split, tuple(pool.examples[i] for i in range(first, last)))
+        elif pool.examples.dtype == np.uint8:
+            yield ClassExamples(name, split, pool.examples[first:last].view(np.uint8))
+        else:
+            raise TypeError(f"{pool.examples.dtype} examples; expected images or texts")
 
 
 def class_digest(one: ClassExamples) -> str:
     """Hash the name and the examples of one class."""
-    digest = hashlib.sha256(f"{one.name}\0{one.examples.dtype}\0{one.examples.shape}\0".encode())
-    digest.update(np.ascontiguousarray(one.examples).tobytes())
+    if isinstance(one.examples, tuple):
+        digest = hashlib.sha256(f"{one.name}\0text\0{len(one.examples)}\0".encode())
+        for text in map(str.encode, one.examples):
+            # With its length before it, no text can run over into the next.
+            digest.update(len(text).to_bytes(8, "little") + text)
+    else:
+        digest = hashlib.sha256(f"{one.name}\0{one.examples.dtype}\0{one.examples.shape}\0".encode())
+        digest.update(np.ascontiguousarray(one.examples).data)
     return digest.hexdigest()
 
 
 def combine_digests(digests: Iterable[str]) -> str:
     """Hash the digests of all classes, whatever order they were built in."""
     return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
+
+
+def split_digest(one_name: str, split: Split) -> str:
+    """What `Dataset.split_hash` combines: a class and its split."""
+    return f"{split}\0{one_name}"

@@ -10,25 +10,28 @@ import hashlib
 import json
 import shutil
 from importlib.metadata import version
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock
 
-from metabench.data.dataset import Dataset, Pool, class_digest, combine_digests
+from metabench.data.dataset import Dataset, Pool
 from metabench.data.recipe import SPLITS
 from metabench.data.sources import locate
+from metabench.data.texts import Texts
+from metabench.data.writer import INDEX, examples_file, offsets_file, write_dataset
 from metabench.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from metabench.data.places import Places
-    from metabench.data.recipe import ClassExamples, Recipe, Split
+    from numpy.typing import NDArray
 
-FORMAT = 1
-INDEX = "index.json"
+    from metabench.data.places import Places
+    from metabench.data.recipe import ClassExamples, Modality, Recipe, Split
+
+FORMAT = 2
 # What decodes examples: another version may decode to other bytes, so it builds its own copy.
 _DECODERS = ("pillow", "matplotlib", "numpy")
 
@@ -67,72 +70,24 @@ def _build_into(folder: Path, recipe: Recipe, places: Places) -> None:
         # What a process that died has left; the lock is held, so none is at it.
         for leftover in (part, folder):
             shutil.rmtree(leftover, ignore_errors=True)
-        classes = _decode(recipe, places)
         part.mkdir()
         try:
-            _write(part, classes)
+            write_dataset(part, recipe, _decode(recipe, places))
             part.rename(folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _decode(recipe: Recipe, places: Places) -> list[ClassExamples]:
-    """Build the classes, in the order of their names: episodes are drawn by their numbers."""
+def _decode(recipe: Recipe, places: Places) -> Iterator[ClassExamples]:
+    """Build the classes; a file that cannot be read is told from a store that cannot be written."""
     files = locate(recipe, places)
     try:
-        classes = sorted(recipe.build(files), key=lambda one: one.name)
+        yield from recipe.build(files)
     except OSError as error:
         raise DataError(
             f"Dataset {recipe.name!r} cannot be built ({error}); expected files that can be read. "
             f"Check {', '.join(repr(str(file)) for file in files.values()) or 'its recipe'}."
         ) from error
-    _check(recipe, classes)
-    return classes
-
-
-def _write(folder: Path, classes: list[ClassExamples]) -> None:
-    index: dict[str, object] = {
-        "content_hash": combine_digests(class_digest(one) for one in classes),
-        "split_hash": combine_digests(f"{one.split}\0{one.name}" for one in classes),
-    }
-    for split in SPLITS:
-        members = [one for one in classes if one.split == split]
-        np.save(folder / f"{split}.npy", np.concatenate([one.examples for one in members]))
-        index[split] = {
-            "class_names": [one.name for one in members],
-            "starts": np.cumsum([0, *(len(one.examples) for one in members)]).tolist(),
-        }
-    (folder / INDEX).write_text(json.dumps(index), encoding="utf-8")
-
-
-def _check(recipe: Recipe, classes: list[ClassExamples]) -> None:
-    """Refuse a build that is no dataset: episodes could not be drawn from it, or not be repeated.
-
-    Raises:
-        DataError: It is so.
-    """
-    for before, one in pairwise(classes):
-        if one.name == before.name:
-            raise _nonsense(recipe, f"has the class {one.name!r} twice; expected once")
-    for one in classes:
-        shape, dtype = one.examples.shape, one.examples.dtype
-        if one.split not in SPLITS:
-            raise _nonsense(
-                recipe, f"has {one.name!r} in split {one.split!r}; expected one of {', '.join(SPLITS)}"
-            )
-        if dtype != np.uint8 or len(shape) != 4 or not shape[0] or shape[1:] != classes[0].examples.shape[1:]:
-            raise _nonsense(
-                recipe,
-                f"has {dtype} examples of shape {shape} in class {one.name!r}; expected uint8, "
-                "(n_examples, channels, height, width), in all classes alike",
-            )
-    for split in SPLITS:
-        if not any(one.split == split for one in classes):
-            raise _nonsense(recipe, f"has no class in {split}; expected some")
-
-
-def _nonsense(recipe: Recipe, what: str) -> DataError:
-    return DataError(f"Dataset {recipe.name!r} {what}. Mend its recipe.")
 
 
 def _open(folder: Path, recipe: Recipe) -> Dataset:
@@ -141,23 +96,36 @@ def _open(folder: Path, recipe: Recipe) -> Dataset:
         return Dataset(
             name=recipe.name,
             modality=recipe.modality,
-            pools={split: _open_pool(folder, split, index[split]) for split in SPLITS},
+            pools={split: _open_pool(folder, split, recipe.modality, index) for split in SPLITS},
             content_hash=index["content_hash"],
             split_hash=index["split_hash"],
             expected_content=recipe.content_hash in (None, index["content_hash"]),
+            duplicates=tuple(index["duplicates"]),
         )
-    except (OSError, ValueError, LookupError, TypeError, EOFError) as error:
+    except (OSError, ValueError, LookupError, TypeError, EOFError, OverflowError) as error:
         raise DataError(
             f"Dataset {recipe.name!r} in {str(folder)!r} is damaged ({error}); expected what was built "
             "there. Delete that folder; it is built anew."
         ) from error
 
 
-def _open_pool(folder: Path, split: Split, entry: dict[str, list[object]]) -> Pool:
-    examples = np.load(folder / f"{split}.npy", mmap_mode="r")
-    starts = np.array(entry["starts"], dtype=np.int64)
-    names = tuple(str(name) for name in entry["class_names"])
-    if starts[-1] != len(examples) or len(starts) != len(names) + 1:
+def _open_pool(folder: Path, split: Split, modality: Modality, index: dict[str, Any]) -> Pool:
+    """Map the examples of a split into memory.
+
+    Raises:
+        Exception: Any of those that `_open` takes for damage.
+    """
+    starts = np.array(index[split]["starts"], dtype=np.int64)
+    names = tuple(str(name) for name in index[split]["class_names"])
+    data = np.memmap(folder / examples_file(split), dtype=np.uint8, mode="r")
+    examples: NDArray[np.uint8] | Texts
+    if modality == "text":
+        examples = Texts(data, np.load(folder / offsets_file(split), mmap_mode="r"))
+        if examples.offsets[-1] != len(data):
+            raise ValueError(f"{split} has {len(data)} bytes of text, its offsets {examples.offsets[-1]}")
+    else:
+        examples = data.reshape(-1, *index["example_shape"])
+    if starts[0] != 0 or starts[-1] != len(examples) or len(starts) != len(names) + 1:
         raise ValueError(
             f"{split} has {len(examples)} examples, its index {starts[-1]} of {len(names)} classes"
         )

@@ -1,10 +1,12 @@
 """The store: each dataset is built once, whole or not at all."""
 
 import json
+import re
 import subprocess
 import sys
+import weakref
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from metabench.data import writer
 from metabench.data.places import Places
 from metabench.data.recipe import SPLITS, ClassExamples, Recipe, Source, Split
 from metabench.data.store import INDEX, open_dataset
+from metabench.data.texts import Texts
 from metabench.errors import DataError, DataUnavailableError
 from metabench_plugins.datasets.glyphs import GLYPHS
 from metabench_plugins.datasets.omniglot import OMNIGLOT
@@ -22,7 +26,7 @@ from metabench_plugins.datasets.omniglot import OMNIGLOT
 
 def one_class(name: str, split: Split, *, size: int = 3, side: int = 2) -> ClassExamples:
     """A class whose examples tell its name and their number."""
-    examples = np.full((size, 1, side, side), ord(name[0]), dtype=np.uint8)
+    examples = np.full((size, 1, side, side), ord(name[:1] or "?"), dtype=np.uint8)
     examples[:, 0, 0, 0] = np.arange(size)
     return ClassExamples(name, split, examples)
 
@@ -143,7 +147,7 @@ def test_a_crash_while_writing_leaves_nothing(places: Places, monkeypatch: pytes
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(writer, "_describe", full)
 
     with pytest.raises(DataError, match=r"Store .* cannot be written .*No space left.*METABENCH_HOME"):
         open_dataset(recipe_of(*CLASSES), places)
@@ -173,10 +177,171 @@ def test_a_folder_without_its_index_is_built_anew(places: Places) -> None:
     assert open_dataset(recipe, places).pools["meta_val"].class_names == ("c",)
 
 
+def one_of_texts(name: str, split: Split, *texts: str) -> ClassExamples:
+    return ClassExamples(name, split, texts)
+
+
+TEXTS = (
+    one_of_texts("thanks", "meta_train", "thank you", "Grüße und Dank", "谢谢"),
+    one_of_texts("bye", "meta_train", "see you"),
+    one_of_texts("hello", "meta_val", "hi", "hello there"),
+    one_of_texts("weather", "meta_test", "is it raining?"),
+)
+
+
+def texts_of(*classes: ClassExamples) -> Recipe:
+    return replace(recipe_of(*classes), name="sentences", modality="text")
+
+
+def test_texts_come_out_as_they_were_built(places: Places) -> None:
+    dataset = open_dataset(texts_of(*TEXTS), places)
+    train = dataset.pools["meta_train"]
+
+    assert (dataset.modality, dataset.example_shape) == ("text", ())
+    assert train.class_names == ("bye", "thanks")
+    assert train.starts.tolist() == [0, 1, 4]
+    assert isinstance(train.examples, Texts)
+    assert list(train.examples) == ["see you", *TEXTS[0].examples]
+    assert isinstance(train.examples.data, np.memmap)
+    assert isinstance(train.examples.offsets, np.memmap)
+
+
+def test_the_order_of_building_texts_does_not_matter(tmp_path: Path) -> None:
+    one = open_dataset(texts_of(*TEXTS), Places(tmp_path / "1", None))
+    other = open_dataset(texts_of(*reversed(TEXTS)), Places(tmp_path / "2", None))
+
+    assert one.content_hash == other.content_hash
+    assert list(one.pools["meta_train"].examples) == list(other.pools["meta_train"].examples)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (one_of_texts("f", "meta_val"), "has no text in class 'f'; expected a tuple of texts"),
+        (one_of_texts("f", "meta_val", "x", ""), "has '' as number 1 of class 'f'; expected a text"),
+        (one_of_texts("f", "meta_val", " \t\n"), r"has ' \\t\\n' as number 0 .* that is not blank"),
+        (one_of_texts("f", "meta_val", "x\ud800"), r"has 'x\\ud800' as number 0 .* a text in Unicode"),
+        (one_of_texts("f", "meta_val", b"x"), "has b'x' as number 0"),  # type: ignore[arg-type]
+        (one_of_texts("f\ud800", "meta_val", "x"), "has a class named"),
+        (one_class("f", "meta_val"), "has a ndarray in class 'f'; expected a tuple of texts"),
+    ],
+    ids=["none", "empty", "blank", "half a pair", "bytes", "name", "images"],
+)
+def test_refuses_classes_that_make_no_dataset_of_texts(
+    places: Places, wrong: ClassExamples, reason: str
+) -> None:
+    with pytest.raises(DataError, match=rf"Dataset 'sentences' .*{reason}.*Mend its recipe"):
+        open_dataset(texts_of(*TEXTS, wrong), places)
+
+    assert folders(places) == []
+
+
+@pytest.mark.parametrize("file", ["meta_test.bin", "meta_test.offsets.npy"])
+@pytest.mark.parametrize("kept", [0, 5, -1])
+def test_reports_texts_that_are_cut_short(places: Places, file: str, kept: int) -> None:
+    open_dataset(texts_of(*TEXTS), places)
+    (built,) = folders(places)
+    (built / file).write_bytes((built / file).read_bytes()[:kept])
+
+    with pytest.raises(DataError, match=r"\ADataset 'sentences' in [^\n]* is damaged [^\n]*\Z"):
+        open_dataset(texts_of(*TEXTS), places)
+
+
+def test_an_example_in_two_splits_is_recorded(places: Places) -> None:
+    clean = open_dataset(recipe_of(*CLASSES), places)
+    mixed = replace(CLASSES[3], examples=np.concatenate([CLASSES[3].examples, CLASSES[1].examples[2:4]]))
+    leaking = replace(recipe_of(*CLASSES[:3], mixed, CLASSES[4]), name="leaking")
+
+    assert clean.duplicates == ()
+    assert open_dataset(leaking, places).duplicates == (
+        "meta_test 'd' number 3 = meta_train 'b' number 2",
+        "meta_test 'd' number 4 = meta_train 'b' number 3",
+    )
+
+
+def test_a_text_in_two_splits_is_recorded(places: Places) -> None:
+    leaking = texts_of(*TEXTS, one_of_texts("farewell", "meta_test", "bye", "see you"))
+
+    assert open_dataset(leaking, places).duplicates == (
+        "meta_test 'farewell' number 1 = meta_train 'bye' number 0",
+    )
+
+
+def test_no_more_than_one_class_is_in_memory(places: Places) -> None:
+    alive: list[weakref.ref[object]] = []
+    most = 0
+
+    def make(number: int) -> ClassExamples:
+        examples = np.full((2, 1, 2, 2), number, dtype=np.uint8)
+        alive.append(weakref.ref(examples))
+        return ClassExamples(f"{99 - number}", SPLITS[number % 3], examples)
+
+    def build(_files: Mapping[str, Path]) -> Iterator[ClassExamples]:
+        nonlocal most
+        for number in range(50):
+            yield make(number)
+            most = max(most, sum(one() is not None for one in alive))
+
+    dataset = open_dataset(replace(recipe_of(), build=build), places)
+
+    assert most == 0
+    assert sum(len(pool.class_names) for pool in dataset.pools.values()) == 50
+
+
+TOO_LARGE = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from metabench.data.places import Places
+from metabench.data.recipe import SPLITS, ClassExamples, Recipe
+from metabench.data.store import open_dataset
+
+kind, bound = getattr(resource, sys.argv[2]), int(sys.argv[3])
+
+def build(_files):
+    for number in range(60):
+        examples = np.full((16, 1, 512, 512), number, np.uint8)
+        yield ClassExamples(f"{99 - number}", SPLITS[number % 3], examples)
+
+in_use = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+resource.setrlimit(kind, (in_use + bound if kind == resource.RLIMIT_DATA else bound,) * 2)
+recipe = Recipe("drawings", "", "image", "conv4", "", "", (), None, build)
+try:
+    print(len(open_dataset(recipe, Places(Path(sys.argv[1]), None)).pools["meta_test"].examples))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.fixture
+def build_240_mib(places: Places) -> Callable[[str, int], str]:
+    """Builds 240 MiB of examples under a limit of the process, and says how many there were in meta_test."""
+
+    def run(limit: str, n_bytes: int) -> str:
+        command = [sys.executable, "-c", TOO_LARGE, str(places.home), limit, str(n_bytes)]
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+    return run
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits of Linux")
+def test_a_dataset_larger_than_memory_can_be_built(build_240_mib: Callable[[str, int], str]) -> None:
+    assert build_240_mib("RLIMIT_DATA", 60 * 2**20) == "320"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits of Linux")
+def test_a_full_disk_leaves_nothing(build_240_mib: Callable[[str, int], str], places: Places) -> None:
+    said = build_240_mib("RLIMIT_FSIZE", 30 * 2**20)
+
+    assert re.fullmatch(r"DataError Store '.*' cannot be written \(.*File too large.*METABENCH_HOME\.", said)
+    assert folders(places) == []
+
+
 TWO_AT_ONCE = """
 import sys, time
 from pathlib import Path
 import numpy as np
+from metabench.data import writer
 from metabench.data.places import Places
 from metabench.data.recipe import SPLITS, ClassExamples, Recipe
 from metabench.data.store import open_dataset
@@ -251,10 +416,10 @@ def test_reports_an_index_of_other_arrays(places: Places, entry: dict[str, list[
     damage(places)
 
 
-@pytest.mark.parametrize("kept", [0, 4, 60, -1])
+@pytest.mark.parametrize("kept", [0, 4, 6, -1])
 def test_reports_an_array_that_is_cut_short(places: Places, kept: int) -> None:
     open_dataset(recipe_of(*CLASSES), places)
-    file = folders(places)[0] / "meta_test.npy"
+    file = folders(places)[0] / "meta_test.bin"
     file.write_bytes(file.read_bytes()[:kept])
 
     damage(places)
@@ -262,7 +427,7 @@ def test_reports_an_array_that_is_cut_short(places: Places, kept: int) -> None:
 
 def test_reports_a_missing_array(places: Places) -> None:
     open_dataset(recipe_of(*CLASSES), places)
-    (folders(places)[0] / "meta_val.npy").unlink()
+    (folders(places)[0] / "meta_val.bin").unlink()
 
     assert "No such file" in damage(places)
 
@@ -293,14 +458,27 @@ def test_a_file_that_cannot_be_read_is_not_blamed_on_the_store(places: Places) -
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (one_class("a", "meta_test"), "has the class 'a' twice; expected once"),
+        (one_class("a", "meta_test"), "class 'a' twice, in meta_train and meta_test; expected once"),
+        (one_class("a", "meta_train"), "has the class 'a' twice, in meta_train; expected once"),
+        (one_class("", "meta_val"), "has a class named ''; expected a name in Unicode"),
+        (ClassExamples("f", "meta_val", ("text",)), "has texts in class 'f'; expected images"),
         (one_class("f", "test"), "has 'f' in split 'test'; expected one of meta_train"),  # type: ignore[arg-type]
         (one_class("f", "meta_val", size=0), r"examples of shape \(0, 1, 2, 2\) in class 'f'"),
         (one_class("f", "meta_val", side=3), r"examples of shape \(3, 1, 3, 3\) in class 'f'"),
         (ClassExamples("f", "meta_val", np.zeros((3, 1, 2, 2))), "has float64 examples"),  # type: ignore[arg-type]
         (ClassExamples("f", "meta_val", np.zeros((3, 2, 2), np.uint8)), r"of shape \(3, 2, 2\)"),
     ],
-    ids=["twice", "unknown split", "empty", "other shape", "no uint8", "no channels"],
+    ids=[
+        "two splits",
+        "twice",
+        "no name",
+        "texts",
+        "unknown split",
+        "empty",
+        "other shape",
+        "no uint8",
+        "no channels",
+    ],
 )
 def test_refuses_classes_that_make_no_dataset(places: Places, wrong: ClassExamples, reason: str) -> None:
     with pytest.raises(DataError, match=rf"Dataset 'drawings' .*{reason}.*Mend its recipe"):
