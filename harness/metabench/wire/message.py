@@ -151,7 +151,7 @@ def _finite(text: str) -> float:
 
 def _short(entry: object) -> str:
     """The entry as one short line, however large it is."""
-    parts = entry if isinstance(entry, list) else [entry]
+    parts = entry if isinstance(entry, list) and entry else [entry]
     return ", ".join(reprlib.repr(part)[:60] for part in parts[:3])
 
 
