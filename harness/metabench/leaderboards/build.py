@@ -26,7 +26,8 @@ def build(stored: Iterable[Stored], metrics: Mapping[str, Metric]) -> list[Leade
     Scores are computed from the predictions. A result whose predictions are damaged or absent keeps its
     row and says so. Ranks are given among methods that are scored on every episode with every seed and
     play by the same rules; methods that look at other queries or carry state between episodes stand
-    below them, unranked.
+    below them, unranked. Methods are paired by their means over seeds, so that ranks tell what these
+    seeds learned apart; only the intervals of scores allow for other seeds.
 
     Args:
         stored: Results.

@@ -21,7 +21,8 @@ rank  algorithm   accuracy              spent      status         audit
 
 Rank: from 1 + the number of methods that are significantly better to the last
 place that is not held by a significantly worse one (paired t-tests on the same
-episodes, Holm's correction, 5 %).
+episodes, Holm's correction, 5 %). The tests speak of what these seeds learned;
+other seeds may differ by more.
 Without rank (–): some episodes have no score, the audit was failed, or the
 method uses other queries (transductive) or earlier episodes (stateful)."""
 
