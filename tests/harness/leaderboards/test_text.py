@@ -1,12 +1,13 @@
 """Words for leaderboards: safe whatever they are made of."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabench.leaderboards import text
 
 
+@settings(deadline=None)
 @given(st.text(st.characters()))
 def test_anything_becomes_one_printable_line(anything: str) -> None:
     assert text.printable(anything).isprintable()
