@@ -25,6 +25,8 @@ N_ALONE = 6
 # Differences below the first are rounding on any machine; a noise floor above the second is not believed.
 _ROUNDING: dict[Precision, float] = {"fp32": 1e-3, "bf16": 5e-2}
 _TIMES_FLOOR = 10.0
+# Between the quartiles of a normal distribution lie so many standard deviations.
+_QUARTILES_OF_NORMAL = 1.349
 
 
 def audit(
@@ -84,8 +86,17 @@ def judge(floor: float, company: float, history: float, precision: Precision) ->
 def _difference(
     first: NDArray[np.float32], second: NDArray[np.float32], spread_of: NDArray[np.float32] | None = None
 ) -> float:
-    """Largest difference between logits, relative to the spread of an episode's logits."""
-    spread = float(np.std(second if spread_of is None else spread_of))
-    largest = float(np.abs(first.astype(np.float64) - second).max())
+    """Largest difference between logits, relative to the spread of an episode's logits.
+
+    The spread is that of the middle half, so that some huge logits, which decide nothing, cannot make all
+    differences look small; a huge logit's own difference is relative to itself.
+    """
+    one, other = first.astype(np.float64), second.astype(np.float64)
+    reference = other if spread_of is None else spread_of.astype(np.float64)
+    low, middle, high = np.quantile(reference, [0.25, 0.5, 0.75])
+    spread = (high - low) / _QUARTILES_OF_NORMAL or float(np.std(reference))
+    scale = np.maximum(spread, np.abs(other - middle))
+    differences = np.abs(one - other)
     # Logits that are all the same have no spread: any difference from them is a whole one.
-    return largest / spread if spread > 0 else float(largest > 0)
+    relative = np.divide(differences, scale, out=(differences > 0).astype(np.float64), where=scale > 0)
+    return float(relative.max())

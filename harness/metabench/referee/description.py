@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from metabench.discovery.source import BrokenPluginError, engine_hash, read_source
 from metabench.referee.outcome import RunError
-from metabench.referee.process import STARTUP_LIMIT_S, ContestantProcess, Limits
+from metabench.referee.plain import plain_line, plain_lines
+from metabench.referee.process import ContestantProcess, Limits
 from metabench.wire.message import Message
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from metabench.discovery.plugin import Plugin
 
 _LIMITS = Limits(memory_mib=4096, n_threads=1, seed=0)
+_Line = Annotated[str, AfterValidator(plain_line)]
+_Name = Annotated[str, StringConstraints(pattern=r"^\w{1,100}$")]
 
 
 class OptionDescription(BaseModel):
@@ -29,8 +32,8 @@ class OptionDescription(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     default: bool | int | float | str
-    type: str
-    help: str
+    type: _Line
+    help: _Line
 
 
 class Description(BaseModel):
@@ -46,11 +49,11 @@ class Description(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    summary: str
-    options: dict[str, OptionDescription]
+    summary: Annotated[str, AfterValidator(plain_lines)]
+    options: dict[_Name, OptionDescription]
     features_only: bool
-    modality: str
-    pretraining: str
+    modality: _Line
+    pretraining: _Line
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,10 @@ def _key(plugin: Plugin) -> str:
 
 
 def _ask(plugins: Sequence[Plugin]) -> list[Description | Undescribed]:
-    """Import plugins in a contestant process and read what they declare."""
+    """Import plugins in a contestant process and read what they declare.
+
+    One that ends the whole process would take the answers of the others with it, so each is then asked alone.
+    """
     if not plugins:
         return []
     asked = [
@@ -104,11 +110,13 @@ def _ask(plugins: Sequence[Plugin]) -> list[Description | Undescribed]:
     ]
     try:
         with ContestantProcess(_LIMITS, "start") as process:
-            process.send(Message("describe", {"plugins": asked}))
-            limit_s = STARTUP_LIMIT_S * (1 + len(plugins))
+            limit_s = _LIMITS.startup_s * (1 + len(plugins))
+            process.send(Message("describe", {"plugins": asked}), within_s=limit_s)
             answer = process.expect("descriptions", within_s=limit_s, doing="describing plugins")
     except RunError as error:
-        return [Undescribed(error.message)] * len(plugins)
+        if len(plugins) == 1:
+            return [Undescribed(error.message)]
+        return [told for plugin in plugins for told in _ask([plugin])]
     told = answer.fields.get("descriptions")
     answers = told if isinstance(told, list) and len(told) == len(plugins) else [None] * len(plugins)
     return [_read(one) for one in answers]
@@ -116,7 +124,7 @@ def _ask(plugins: Sequence[Plugin]) -> list[Description | Undescribed]:
 
 def _read(answer: object) -> Description | Undescribed:
     if isinstance(answer, dict) and isinstance(answer.get("error"), str):
-        return Undescribed(answer["error"])
+        return Undescribed(plain_line(answer["error"]))
     try:
         return Description.model_validate(answer)
     except ValidationError:

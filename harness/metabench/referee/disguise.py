@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metabench.episodes.stream import Stream, named_stream
+from metabench.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +111,11 @@ def secret_stream(home: Path, identity: str) -> Stream:
 
 
 def _machine_key(home: Path) -> bytes:
-    """Read this machine's key; the first to ask makes it, whole or not at all."""
+    """Read this machine's key; the first to ask makes it, whole or not at all.
+
+    Raises:
+        DataError: What is there is no key.
+    """
     path = home / "machine.key"
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
@@ -123,4 +128,10 @@ def _machine_key(home: Path) -> bytes:
             pass
         finally:
             part.unlink()
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise DataError(
+            f"The machine's key {str(path)!r} has {len(key)} bytes; expected {_KEY_BYTES}. "
+            "Delete it, and another one is made."
+        )
+    return key

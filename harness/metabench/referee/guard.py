@@ -2,8 +2,8 @@
 
 It runs as a process of its own (`python -I -S guard.py`), from the standard library alone. It starts the
 contestant, waits until the contestant ends or the referee lets go of the control pipe (which also happens
-when the referee is killed), then kills every descendant, however it has detached itself, removes the work
-folder, and tells through its own exit how the contestant ended.
+when the referee is killed), then kills every descendant, however it has detached itself, tells how the
+contestant ended, and removes the work folder.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ import ctypes
 import os
 import resource
 import select
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-_POLL_S = 0.05
+PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_POLL_MS = 50
+# What a terminal, a batch system or a contestant may send; the guard ends when its work is done.
+_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+# The kernel, short of memory, takes a contestant before anything else.
+_OOM_SCORE = "1000"
 
 
 def main(control: int, report: int, folder: str, memory_bytes: int, inherited: str, *command: str) -> None:
@@ -29,87 +34,137 @@ def main(control: int, report: int, folder: str, memory_bytes: int, inherited: s
 
     Args:
         control: Descriptor of the pipe that the referee holds open while it wants the contestant.
-        report: Descriptor of the pipe that gets "exit N" or "signal N".
+        report: Descriptor of the pipe that gets "exit N", "signal N" or "stopped".
         folder: The contestant's work folder.
         memory_bytes: Largest size of its data segment, per process.
         inherited: Descriptors that the contestant gets, separated by commas.
         command: What to run.
     """
-    on_linux = sys.platform == "linux"
-    if on_linux:
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    if sys.platform == "linux":
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
     contestant = subprocess.Popen(  # noqa: S603 - the referee composed the command
         command,
         cwd=folder,
         stdin=subprocess.DEVNULL,
         pass_fds=[int(descriptor) for descriptor in inherited.split(",")],
         start_new_session=True,
-        preexec_fn=lambda: _limit(memory_bytes, on_linux=on_linux),  # noqa: PLW1509 - no thread here
+        preexec_fn=lambda: _limit(memory_bytes),  # noqa: PLW1509 - no thread here
     )
     for descriptor in inherited.split(","):
         os.close(int(descriptor))
     ended = _wait(contestant.pid, control)
     _kill_all(contestant.pid)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.write(report, ended.encode())
+    with contextlib.suppress(BrokenPipeError):
+        os.write(report, ended.encode())
+    remove_folder(Path(folder))
 
 
-def _limit(memory_bytes: int, *, on_linux: bool) -> None:
-    """In the contestant, before its program starts."""
-    if on_linux:
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _prctl(what: int, value: int) -> None:
+def prctl(what: int, value: int) -> None:
+    """Set an attribute of this process (Linux)."""
     ctypes.CDLL(None).prctl(what, value, 0, 0, 0)
+
+
+def _limit(memory_bytes: int) -> None:
+    """In the contestant, before its program starts."""
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # No way out of these limits; it also marks what descends from a contestant, see orphans.py.
+        prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
 
 
 def _wait(pid: int, control: int) -> str:
     """Wait until the contestant ends or the referee lets go; say how the contestant ended."""
+    poll = select.poll()
+    poll.register(control)
     while True:
+        let_go = bool(poll.poll(_POLL_MS))
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             code = os.waitstatus_to_exitcode(status)
             return f"exit {code}" if code >= 0 else f"signal {-code}"
-        if select.select([control], [], [], _POLL_S)[0]:
+        if let_go:
             return "stopped"
 
 
 def _kill_all(pid: int) -> None:
     """Kill every descendant until none is left; orphans have become children of this process."""
-    while True:
-        for victim in _descendants() or {pid}:
-            _kill(victim)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return
-        select.select([], [], [], 0.002)
+    while _has_children():
+        if sys.platform == "linux":
+            _kill_descendants()
+        else:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+        select.poll().poll(1)
 
 
-def _descendants() -> set[int]:
-    """All processes below this one (Linux); empty where /proc does not tell."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The name stands in parentheses and may hold anything; the parent is the second field after.
-            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found: set[int] = set()
-    fresh = {os.getpid()}
-    while fresh:
-        fresh = {pid for pid, parent in parents.items() if parent in fresh} - found
-        found |= fresh
-    return found
+def _has_children() -> bool:
+    """Reap what has ended; say whether something has not."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
 
 
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+def _kill_descendants() -> None:
+    """Kill the processes below this one, in one look at all processes.
+
+    First from the newest down, killing at once what is found: a process that ends as soon as it has made its
+    successor is outrun so. Then from the oldest up, which meets parents before children.
+    """
+    below = {os.getpid()}
+    numbers = sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    for number in (*reversed(numbers), *numbers):
+        if number not in below and _parent(number) in below:
+            below.add(number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+
+
+def _parent(number: int) -> int:
+    try:
+        # The name stands in parentheses and may hold anything; the parent is the second field after.
+        return int(Path(f"/proc/{number}/stat").read_bytes().rpartition(b")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a work folder, however deep it is and whatever its parts forbid; nothing uses it any more.
+
+    What lies deep is moved up instead of descended to, so that no path and no recursion grows.
+    """
+    with contextlib.suppress(OSError):
+        while subfolders := _remove_files(folder):
+            for subfolder in subfolders:
+                for deeper in _remove_files(subfolder):
+                    deeper.chmod(0o700)
+                    deeper.rename(tempfile.mkdtemp(dir=folder))
+                subfolder.rmdir()
+        folder.rmdir()
+
+
+def _remove_files(folder: Path) -> list[Path]:
+    """Remove what is no folder from a folder; what is left. A link to a folder is a file."""
+    if folder.is_symlink():
+        folder.unlink()
+        return []
+    folder.chmod(0o700)
+    with os.scandir(folder) as entries:
+        found = [(Path(entry.path), entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for path, is_folder in found:
+        if not is_folder:
+            path.unlink()
+    return [path for path, is_folder in found if is_folder]
 
 
 if __name__ == "__main__":

@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 
+from metabench.clock import now
+
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
 POLL_S = 0.05
+# A look takes long where a machine has many processes: at most this part of a core is spent on looking.
+_SHARE = 0.1
+_LONGEST_PAUSE_S = 0.5
 _MIB = 2**20
+MOST_PROCESSES = 256
+
+Breach = Literal["memory", "processes"]
 
 
 class Meter:
     """Poll the memory of everything below a process until told to stop.
 
     Args:
-        root_pid: The process whose descendants are metered.
+        root: The process whose descendants are metered.
         limit_mib: What they may use together, MiB.
-        on_breach: Called once, in the meter's thread, when they use more.
+        end: Called once, in the meter's thread, when they use more, when they are more than
+            `MOST_PROCESSES`, or when the root has ended.
+
+    Attributes:
+        peak_mib: The most that was seen in use, MiB.
+        breach: What there was too much of, if there was.
     """
 
-    def __init__(self, root_pid: int, limit_mib: int, on_breach: Callable[[], None]) -> None:
-        self._root_pid = root_pid
+    def __init__(self, root: subprocess.Popen[bytes], limit_mib: int, end: Callable[[], None]) -> None:
+        self._root = root
         self._limit_mib = limit_mib
-        self._on_breach = on_breach
+        self._end = end
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="meter", daemon=True)
         self.peak_mib = 0.0
-        self.is_breached = False
+        self.breach: Breach | None = None
 
     def start(self) -> None:
         """Begin to poll."""
@@ -42,24 +56,35 @@ class Meter:
         self._thread.join()
 
     def _poll(self) -> None:
-        while not self._stop.wait(POLL_S):
-            used = _used_mib(self._root_pid, self._limit_mib)
-            self.peak_mib = max(self.peak_mib, used)
-            if used > self._limit_mib:
-                self.is_breached = True
-                self._on_breach()
+        pause = POLL_S
+        while not self._stop.wait(pause):
+            before = now()
+            self.breach = self._look()
+            if self.breach is not None or self._root.poll() is not None:
+                self._end()
                 return
+            pause = min(max(POLL_S, (now() - before) / _SHARE), _LONGEST_PAUSE_S)
+
+    def _look(self) -> Breach | None:
+        below = _below(self._root.pid)
+        if len(below) > MOST_PROCESSES:
+            return "processes"
+        used = _used_mib(below)
+        self.peak_mib = max(self.peak_mib, used)
+        return "memory" if used > self._limit_mib else None
 
 
-def _used_mib(root_pid: int, limit_mib: int) -> float:
-    """Resident memory of all descendants; shared pages count once where it matters."""
+def _below(pid: int) -> list[psutil.Process]:
     try:
-        below = psutil.Process(root_pid).children(recursive=True)
+        return psutil.Process(pid).children(recursive=True)
     except psutil.Error:
-        return 0.0
-    resident = sum(_resident_mib(process) for process in below)
-    # The proportional size is exact for forks that share pages, but slow to ask for.
-    return resident if resident <= limit_mib else sum(_proportional_mib(process) for process in below)
+        return []
+
+
+def _used_mib(processes: list[psutil.Process]) -> float:
+    """Resident memory; of several processes the proportional part, so that pages they share count once."""
+    measure = _resident_mib if len(processes) == 1 else _proportional_mib
+    return sum(measure(process) for process in processes)
 
 
 def _resident_mib(process: psutil.Process) -> float:

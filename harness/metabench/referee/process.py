@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -10,11 +11,15 @@ import sys
 import tempfile
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from metabench.clock import now
 from metabench.referee import guard
-from metabench.referee.meter import Meter
+from metabench.referee.meter import MOST_PROCESSES, Meter
+from metabench.referee.orphans import adopt_orphans, kill_orphans
 from metabench.referee.outcome import Ending, RunError
+from metabench.referee.plain import plain_line, plain_lines
 from metabench.wire.channel import Channel, PeerGoneError
 from metabench.wire.message import Message, WireError
 from metabench.wire.reports import Failure, hear
@@ -27,8 +32,12 @@ if TYPE_CHECKING:
 STARTUP_LIMIT_S = 120.0
 _STOP_LIMIT_S = 10.0
 _SEND_LIMIT_S = 60.0
+# What a contestant whose connection has broken gets to end by itself, so that it is known how.
+_LAST_WORDS_S = 5.0
 _TAIL_BYTES = 4096
 _MIB = 2**20
+# A state is sent from a third copy of it, beside the learner's own and one for serialising.
+_LARGEST_MESSAGE = 1 / 3
 # What a process may map beyond what it may use: libraries and allocators map far more than they touch.
 _MAPPED_BEYOND = 2048 * _MIB
 _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT", "LANG", "LC_ALL")
@@ -42,11 +51,13 @@ class Limits:
         memory_mib: Memory of all its processes together, MiB.
         n_threads: Threads that it computes with.
         seed: For the hashes of its interpreter.
+        startup_s: Seconds that imports, building and staging data may take, each time they are due.
     """
 
     memory_mib: int
     n_threads: int
     seed: int
+    startup_s: float = STARTUP_LIMIT_S
 
 
 class ContestantProcess:
@@ -62,39 +73,37 @@ class ContestantProcess:
 
     def __init__(self, limits: Limits, phase: Phase) -> None:
         self.phase: Phase = phase
-        self._limits = limits
+        self.limits = limits
         self._tail = b""
-        self._letting_go = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._ending: Ending | None = None
         self._failures: list[RunError] = []
 
     def __enter__(self) -> Self:
         """Start the process; it imports while the caller goes on."""
-        ours, theirs = socket.socketpair()
+        adopt_orphans()
+        self._folder = Path(tempfile.mkdtemp(prefix="metabench-"))
+        self._connection, theirs = socket.socketpair()
         control_read, self._control = os.pipe()
         self._report, report_write = os.pipe()
-        stderr_read, stderr_write = os.pipe()
-        folder = tempfile.mkdtemp(prefix="metabench-")
-        passed = (control_read, report_write, theirs.fileno(), stderr_write)
-        memory_bytes = self._limits.memory_mib * _MIB + _MAPPED_BEYOND
-        contestant = [sys.executable, "-P", "-u", "-m", "metabench.contestant", str(theirs.fileno())]
-        guarding = [sys.executable, "-I", "-S", guard.__file__, str(control_read), str(report_write), folder]
-        self._guard = subprocess.Popen(  # noqa: S603 - composed of our own parts
-            [*guarding, str(memory_bytes), str(theirs.fileno()), *contestant],
-            stdin=subprocess.DEVNULL,
-            stdout=stderr_write,
-            stderr=stderr_write,
-            env=self._environment(folder),
-            pass_fds=passed,
-            start_new_session=True,
-        )
-        for descriptor in (control_read, report_write, stderr_write):
-            os.close(descriptor)
-        theirs.close()
-        self._channel = Channel(ours, max_bytes=self._limits.memory_mib * _MIB)
-        self._reader = threading.Thread(target=self._read_output, args=(stderr_read,), daemon=True)
+        output_read, output_write = os.pipe()
+        try:
+            self._guard = self._start_guard(control_read, report_write, output_write, theirs.fileno())
+        except OSError:
+            self._connection.close()
+            for descriptor in (self._control, self._report, output_read):
+                os.close(descriptor)
+            guard.remove_folder(self._folder)
+            raise
+        finally:
+            theirs.close()
+            for descriptor in (control_read, report_write, output_write):
+                os.close(descriptor)
+        largest = int(self.limits.memory_mib * _MIB * _LARGEST_MESSAGE)
+        self._channel = Channel(self._connection, max_bytes=largest)
+        self._reader = threading.Thread(target=self._read_output, args=(output_read,), daemon=True)
         self._reader.start()
-        self._meter = Meter(self._guard.pid, self._limits.memory_mib, self._let_go)
+        self._meter = Meter(self._guard, self.limits.memory_mib, self._end)
         self._meter.start()
         return self
 
@@ -111,23 +120,27 @@ class ContestantProcess:
 
     def failed(self, status: Status, message: str) -> RunError:
         """Make the failure that ends the phase; it learns how the process ended when that has stopped."""
-        failure = RunError(status, message, self.phase)
+        failure = RunError(status, plain_line(message), self.phase)
         failure.ending = self._ending
         self._failures.append(failure)
         return failure
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, *, within_s: float = _SEND_LIMIT_S) -> None:
         """Send a message.
+
+        Args:
+            message: What to say.
+            within_s: Seconds that the contestant has to take it.
 
         Raises:
             RunError: The contestant is gone or does not read.
         """
         try:
-            self._channel.send(message, within_s=_SEND_LIMIT_S)
+            self._channel.send(message, within_s=within_s)
         except PeerGoneError:
             self._receive_last_words()
         except TimeoutError as error:
-            raise self.failed("timeout", f"does not read its messages within {_SEND_LIMIT_S:g} s") from error
+            raise self.failed("timeout", f"does not read its messages within {within_s:g} s") from error
 
     def receive(self, *, within_s: float) -> Message:
         """Receive the next message; "failed" becomes the failure that it tells of.
@@ -166,27 +179,36 @@ class ContestantProcess:
         if self._ending is not None:
             return self._ending
         self._meter.stop()
-        self._let_go()
-        try:
-            self._guard.wait(_STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._guard.kill()
-            self._guard.wait()
+        self._end()
         self._channel.close()
         self._reader.join(_STOP_LIMIT_S)
-        told = os.read(self._report, 64).decode()
-        os.close(self._report)
-        self._ending = _read_ending(told, self._tail)
+        self._ending = _read_ending(self._read_report(), self._tail)
         for failure in self._failures:
             failure.ending = self._ending
         return self._ending
 
-    def _let_go(self) -> None:
-        """Close the control pipe: the guard kills everything."""
-        with self._letting_go:
-            if self._control >= 0:
-                os.close(self._control)
+    def _end(self) -> None:
+        """Make the guard kill everything; where it does not, or is gone, do it without.
+
+        The meter's thread may be here as well as the caller's.
+        """
+        with self._one_at_a_time:
+            if self._control < 0:
+                return
+            os.close(self._control)
             self._control = -1
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                # It cannot let go while somebody has made it pause.
+                self._guard.send_signal(signal.SIGCONT)
+                self._guard.wait(_STOP_LIMIT_S)
+            if self._guard.poll() != 0:
+                self._guard.kill()
+                self._guard.wait()
+                kill_orphans()
+                guard.remove_folder(self._folder)
+            # Nobody may go on with this conversation, whatever is left where orphans cannot be found.
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
 
     def _receive_last_words(self) -> None:
         """The connection is broken: a failure that was sent before says more than that.
@@ -194,27 +216,48 @@ class ContestantProcess:
         Raises:
             RunError: Always.
         """
-        try:
-            while True:
-                self.receive(within_s=1.0)
-        except TimeoutError as error:
-            raise self._explain_end() from error
+        until = now() + _LAST_WORDS_S
+        with contextlib.suppress(TimeoutError):
+            while (left := until - now()) > 0:
+                self.receive(within_s=left)
+        raise self._explain_end()
 
     def _explain_end(self) -> RunError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._guard.wait(_LAST_WORDS_S)
         ending = self.stop()
-        if self._meter.is_breached:
-            limit = self._limits.memory_mib
-            failure = self.failed(
+        if self._meter.breach == "memory":
+            limit = self.limits.memory_mib
+            return self.failed(
                 "out_of_memory",
                 f"uses more memory than {limit} MiB; lower what it holds or take a larger budget",
             )
-        elif ending.signal is not None:
-            failure = self.failed("crashed", f"its process was ended by {ending.signal}")
-        else:
-            failure = self.failed(
-                "crashed", f"its process ended without a word (exit code {ending.exit_code})"
-            )
-        return failure
+        if self._meter.breach == "processes":
+            return self.failed("protocol_violation", f"runs more than {MOST_PROCESSES} processes at once")
+        if self._guard.returncode < 0:
+            name = _signal_name(-self._guard.returncode)
+            return self.failed("crashed", f"its guard was ended by {name}; nothing runs on without one")
+        if ending.signal is not None:
+            return self.failed("crashed", f"its process was ended by {ending.signal}")
+        if ending.exit_code is None:
+            return self.failed("protocol_violation", "closes its connection and goes on; it may only end")
+        return self.failed("crashed", f"its process ended without a word (exit code {ending.exit_code})")
+
+    def _start_guard(self, control: int, report: int, output: int, channel: int) -> subprocess.Popen[bytes]:
+        memory_bytes = self.limits.memory_mib * _MIB + _MAPPED_BEYOND
+        contestant = [sys.executable, "-P", "-u", "-m", "metabench.contestant", str(channel)]
+        guarding = [sys.executable, "-I", "-S", guard.__file__, str(control), str(report), str(self._folder)]
+        return subprocess.Popen(  # noqa: S603 - composed of our own parts
+            [*guarding, str(memory_bytes), str(channel), *contestant],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=self._environment(),
+            pass_fds=(control, report, channel),
+            # Not reached by Ctrl-C. No session of its own: if this process is killed while the guard is
+            # made to pause, the kernel wakes it, as its process group has then lost its session.
+            process_group=0,
+        )
 
     def _read_output(self, descriptor: int) -> None:
         """Keep the end of what is printed, however much it is."""
@@ -222,9 +265,15 @@ class ContestantProcess:
             while chunk := pipe.read(1 << 16):
                 self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
 
-    def _environment(self, folder: str) -> dict[str, str]:
+    def _read_report(self) -> bytes:
+        """What the guard told; nothing if it could not."""
+        os.set_blocking(self._report, False)
+        with os.fdopen(self._report, "rb", buffering=0) as pipe:
+            return pipe.read(64) or b""
+
+    def _environment(self) -> dict[str, str]:
         """The contestant's environment: nothing that tells of this machine's data."""
-        threads = str(self._limits.n_threads)
+        threads, folder = str(self.limits.n_threads), str(self._folder)
         return {
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             "HOME": folder,
@@ -232,19 +281,25 @@ class ContestantProcess:
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
-            "PYTHONHASHSEED": str(self._limits.seed % 2**32),
+            "PYTHONHASHSEED": str(self.limits.seed % 2**32),
             "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
             "PYTHONDONTWRITEBYTECODE": "1",
             "HF_HUB_OFFLINE": "1",
         }
 
 
-def _read_ending(told: str, tail: bytes) -> Ending:
-    """Read what the guard reported."""
-    word, _, number = told.partition(" ")
-    text = tail.decode(errors="replace")
-    if word == "exit":
-        return Ending(int(number), None, text)
-    if word == "signal":
-        return Ending(None, signal.Signals(int(number)).name, text)
+def _read_ending(told: bytes, tail: bytes) -> Ending:
+    """Read what the guard reported; a contestant may have tampered with that."""
+    word, _, number = told.decode(errors="replace").partition(" ")
+    text = plain_lines(tail.decode(errors="replace"))
+    if word in ("exit", "signal") and number.isdecimal():
+        is_exit = word == "exit"
+        return Ending(int(number) if is_exit else None, None if is_exit else _signal_name(int(number)), text)
     return Ending(None, None, text)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -133,11 +133,10 @@ def _test(match: Match, training: Training, outcome: Outcome, process: Contestan
         answers = examinee.answer(questions, len(questions), lambda count: match.listener.tested(plan, count))
         outcome = replace(outcome, logits=questions.reveal(answers), test_s=now() - started)
         curve = []
+        n_shown = max(1, len(questions) // CURVE_PART)
         for commit in training.earlier_than_last:
             examinee.load(commit.weights)
-            curve.append(
-                (commit.at_s, questions.reveal(examinee.answer(questions, len(questions) // CURVE_PART)))
-            )
+            curve.append((commit.at_s, questions.reveal(examinee.answer(questions, n_shown))))
         return replace(outcome, curve=tuple(curve))
     except RunError as failure:
         # What ended meta-training says more than what testing its remains has met.
@@ -147,6 +146,7 @@ def _test(match: Match, training: Training, outcome: Outcome, process: Contestan
 def _audit(match: Match, last: Commit, outcome: Outcome, process: ContestantProcess) -> Outcome:
     """Audit the answers of the last commit."""
     assert outcome.logits is not None
+    match.listener.phase_started(match.plan, "audit")
     try:
         examinee = Examinee(process, match.assignment, match.plan.budget)
         examinee.load(last.weights)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from metabench.referee.process import STARTUP_LIMIT_S, ContestantProcess
+from metabench.referee.process import ContestantProcess
 from metabench.wire.message import Message
 from metabench.wire.reports import Assignment, say
 
@@ -37,8 +37,8 @@ class Examinee:
         self._process = process
         self._budget = budget
         self._n_way = assignment.n_way
-        process.send(say("assignment", assignment.model_copy(update={"role": "test"})))
-        process.expect("ready", within_s=STARTUP_LIMIT_S, doing="starting to test")
+        testing = assignment.model_copy(update={"role": "test"})
+        self._prepare(say("assignment", testing), "starting to test")
 
     def load(self, weights: NDArray[np.uint8]) -> None:
         """Give it a committed state.
@@ -46,8 +46,7 @@ class Examinee:
         Raises:
             RunError: It cannot load it.
         """
-        self._process.send(Message("weights", arrays={"weights": weights}))
-        self._process.expect("ready", within_s=STARTUP_LIMIT_S, doing="loading its weights")
+        self._prepare(Message("weights", arrays={"weights": weights}), "loading its weights")
 
     def stage(self, examples: NDArray[np.uint8], *, embed_once: bool) -> None:
         """Give it the examples that questions name.
@@ -59,8 +58,14 @@ class Examinee:
         Raises:
             RunError: It does not take them.
         """
-        self._process.send(Message("examples", {"embed_once": embed_once}, {"examples": examples}))
-        self._process.expect("ready", within_s=STARTUP_LIMIT_S, doing="taking the test examples")
+        message = Message("examples", {"embed_once": embed_once}, {"examples": examples})
+        self._prepare(message, "taking the test examples")
+
+    def _prepare(self, message: Message, doing: str) -> None:
+        """Send what is not on the clock, and wait until it has been taken."""
+        limit_s = self._process.limits.startup_s
+        self._process.send(message, within_s=limit_s)
+        self._process.expect("ready", within_s=limit_s, doing=doing)
 
     def answer(
         self, questions: Questions, count: int, on_answered: Callable[[int], None] | None = None
@@ -69,7 +74,7 @@ class Examinee:
 
         Args:
             questions: The episodes.
-            count: How many.
+            count: How many, at least 1.
             on_answered: Called with the number of episodes answered so far.
 
         Returns:

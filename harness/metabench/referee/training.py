@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from metabench.clock import now
 from metabench.referee.outcome import RunError
-from metabench.referee.process import STARTUP_LIMIT_S, ContestantProcess
+from metabench.referee.process import ContestantProcess
 from metabench.spec.budget import COMMIT_FRACTIONS
 from metabench.wire.message import Message, WireError
 from metabench.wire.reports import Assignment, Progress, hear, say
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # What a contestant gets beyond its deadline to end by itself; it can change nothing any more.
 GRACE_S = 2.0
+# However many reports a contestant sends, whoever listens is told so often.
+TELL_EVERY_S = 0.1
 _LEARNED_FROM: tuple[Split, ...] = ("meta_train", "meta_val")
 
 
@@ -69,10 +71,15 @@ class Training:
         """The commits of the curve before the last one, oldest first."""
         return [commit for commit in self.earlier.values() if commit is not self.last]
 
-    def take(self, commit: Commit) -> None:
-        """Hold a commit."""
+    def take(self, commit: Commit, fraction: float) -> None:
+        """Hold a commit.
+
+        Args:
+            commit: In time.
+            fraction: Part of the budget that was spent by then.
+        """
         self.last = commit
-        passed = [fraction for fraction in COMMIT_FRACTIONS if fraction <= self.progress.fraction]
+        passed = [one for one in COMMIT_FRACTIONS if one <= fraction]
         if passed:
             self.earlier.setdefault(passed[-1], commit)
 
@@ -89,18 +96,20 @@ def meta_train(
     A failure is part of what is returned: what was committed before it counts all the same.
     """
     training = Training()
-    started = now()
+    asked = now()
+    started = None
     try:
-        process.send(_with_data(assignment, dataset))
-        process.expect("ready", within_s=STARTUP_LIMIT_S, doing="starting (imports, building, staging data)")
-        training.startup_s = now() - started
+        limit_s = process.limits.startup_s
+        process.send(_with_data(assignment, dataset), within_s=limit_s)
+        process.expect("ready", within_s=limit_s, doing="starting (imports, building, staging data)")
+        training.startup_s = now() - asked
         process.phase = "meta-training"
         process.send(Message("go"))
         started = now()
         _listen(process, training, budget, on_progress)
     except RunError as error:
         training.failure = error
-    if training.startup_s:
+    if started is not None:
         training.spent_s = min(now() - started, budget.ceiling_s)
     process.stop()
     training.peak_mib = process.peak_mib
@@ -116,6 +125,7 @@ def _listen(
         RunError: The contestant failed, broke the protocol, or went on beyond its grace.
     """
     started = now()
+    tell_at = started
     while True:
         elapsed = now() - started
         try:
@@ -130,10 +140,15 @@ def _listen(
             return
         if message.kind == "progress":
             training.progress = _hear_progress(process, message)
-            on_progress(training.progress)
-        elif message.kind == "commit" and "weights" in message.arrays:
+            if now() >= tell_at:
+                on_progress(training.progress)
+                tell_at = now() + TELL_EVERY_S
+        elif message.kind == "commit":
+            commit = Commit(elapsed, _hear_commit(process, message))
             if elapsed <= budget.ceiling_s:
-                training.take(Commit(elapsed, message.arrays["weights"]))
+                # A contestant counts its episodes itself; its time it does not.
+                by_clock = None if budget.seconds is None else elapsed / budget.seconds
+                training.take(commit, training.progress.fraction if by_clock is None else by_clock)
         else:
             raise process.failed("protocol_violation", f"sends {message.kind[:40]!r} while it meta-trains")
 
@@ -143,6 +158,13 @@ def _hear_progress(process: ContestantProcess, message: Message) -> Progress:
         return hear(message, Progress)
     except WireError as error:
         raise process.failed("protocol_violation", f"sends {error}") from error
+
+
+def _hear_commit(process: ContestantProcess, message: Message) -> NDArray[np.uint8]:
+    weights = message.arrays.get("weights")
+    if weights is None or len(message.arrays) > 1 or weights.dtype != "uint8" or weights.ndim != 1:
+        raise process.failed("protocol_violation", "sends a commit that is not one state, as bytes")
+    return weights
 
 
 def _with_data(assignment: Assignment, dataset: Dataset) -> Message:

@@ -1,0 +1,5 @@
+raise RuntimeError("this file cannot be imported")
+
+
+class Unreachable:
+    pass

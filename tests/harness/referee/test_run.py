@@ -1,0 +1,179 @@
+"""What comes of a run, whatever its contestant does; and that nothing of it stays."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from metabench.referee.outcome import BLAME
+from metabench.spec.budget import Budget
+
+BRIEF = Budget("1s", seconds=1.0, adaptation_s=10)
+SMALL = Budget("20ep", episodes=20, memory_mib=700, adaptation_s=10)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A contestant and what must come of it.
+
+    Attributes:
+        algorithm: "file:Class" in the folder of plugins.
+        status: Of the run.
+        phase: In which it fails; None if it does not.
+        message: What the failure says, a regular expression.
+        ending: Exit code or signal of the process, where the contestant ends it.
+        is_scored: There are answers to all episodes.
+        verdict: Of the audit.
+        more: Arguments of the entry.
+    """
+
+    algorithm: str
+    status: str = "ok"
+    phase: str | None = None
+    message: str = ""
+    ending: int | str | None = None
+    is_scored: bool = False
+    verdict: str = "not audited"
+    more: tuple[tuple[str, object], ...] = ()
+
+
+def case(algorithm: str, *told: str, **more) -> Case:
+    """A case that fails, as (status, phase, message), or one that does not."""
+    known = {name: more.pop(name) for name in ("ending", "is_scored", "verdict") if name in more}
+    if known.get("verdict"):
+        known["is_scored"] = True
+    return Case(algorithm, *told, more=tuple(more.items()), **known)
+
+
+def ends(how: str, *told: str, **more) -> Case:
+    """A contestant that ends its process so."""
+    return case("endings:Ends", *told, options=(("how", how),), **more)
+
+
+# The longest come first, so that they wait while others compute.
+CASES = {
+    "hangs on import": case(
+        "hangs_on_import:Unreachable",
+        "timeout",
+        "start",
+        r"starting \(imports.*more than 10 s",
+        startup_s=10.0,
+    ),
+    "sleeps in training": case(
+        "clocks:Sleeps", "timeout", "meta-training", "goes on 2 s after its 1 s", budget=BRIEF
+    ),
+    "goes on and ignores all signals": case(
+        "clocks:GoesOn", "timeout", "meta-training", "goes on", budget=BRIEF, verdict="inductive"
+    ),
+    "floods the referee": case("channels:Floods", "timeout", "meta-training", "goes on", budget=BRIEF),
+    "hangs up and goes on": case(
+        "channels:HangsUp", "protocol_violation", "meta-training", "closes its connection"
+    ),
+    "fails on import": case(
+        "fails_on_import:Unreachable", "plugin_error", "start", "this file cannot be imported", ending=None
+    ),
+    "raises in setup": case("endings:RaisesInSetup", "plugin_error", "start", "no such layer"),
+    "raises after a commit": case(
+        "endings:RaisesAfterCommit", "crashed", "meta-training", "a late bug", verdict="inductive"
+    ),
+    "raises escape sequences": case(
+        "endings:RaisesEscapes", "crashed", "meta-training", "red.*backwards second line"
+    ),
+    "diverges": case("endings:Diverges", "invalid_output", "meta-training", "not finite"),
+    "exits with a code": ends("3", "crashed", "meta-training", r"without a word \(exit code 3\)", ending=3),
+    "asks the interpreter to exit": ends("sys.exit", "crashed", "meta-training", "SystemExit"),
+    "breaks its memory": ends("SIGSEGV", "crashed", "meta-training", "ended by SIGSEGV", ending="SIGSEGV"),
+    "writes garbage": case("channels:WritesGarbage", "protocol_violation", "meta-training", "header"),
+    "promises terabytes": case(
+        "channels:PromisesTooMuch", "protocol_violation", "meta-training", "4000000000000"
+    ),
+    "allocates without end": case(
+        "resources:Allocates", "out_of_memory", "meta-training", "700 MiB", budget=SMALL
+    ),
+    "allocates too much at once": case(
+        "resources:Allocates",
+        "out_of_memory",
+        "meta-training",
+        "alloc",
+        budget=SMALL,
+        options=(("at_once_mib", 16384),),
+    ),
+    "kills its guard": case("processes:KillsGuard", "crashed", "meta-training", "guard was ended by SIGKILL"),
+    "flees from process to process": case(
+        "processes:Flees", "timeout", "meta-training", "goes on", budget=BRIEF
+    ),
+    "multiplies": case(
+        "processes:Multiplies", "protocol_violation", "meta-training", "more than 256 processes"
+    ),
+    "learns from features": case("honest:FeaturesOnly", verdict="inductive", features_only=True),
+    "adapts by gradients": case("honest:Gradient", verdict="inductive"),
+    "makes much noise": case("noise:MakesMuchNoise", verdict="inductive"),
+    "leaves much behind": case("processes:LeavesMuchBehind", verdict="inductive"),
+    "deletes itself": case("resources:DeletesItself", "plugin_error", "test", "No module named 'resources'"),
+    "normalises queries by each other": case(
+        "company:Maml", verdict="transductive", backbone="company:Normalised"
+    ),
+    "has features from a batch": case(
+        "company:FromFeatures", verdict="transductive", backbone="company:Normalised", features_only=True
+    ),
+    "remembers episodes": case("company:Remembers", verdict="stateful"),
+}
+
+
+@pytest.fixture(scope="module")
+def before() -> tuple[int, set[str]]:
+    """Open descriptors and living threads before the first run."""
+    return _open_descriptors(), _threads()
+
+
+@pytest.fixture(scope="module")
+def runs(request, referee: Callable, entry: type, before) -> Iterator[dict[str, Future]]:
+    """All selected runs, some at once: each mostly waits for imports and deadlines."""
+    selected = [item for item in request.session.items if item.module is request.module]
+    names = {item.callspec.params["name"] for item in selected if hasattr(item, "callspec")}
+    with ThreadPoolExecutor(4) as pool:
+        yield {
+            name: pool.submit(referee, entry(one.algorithm, **dict(one.more)))
+            for name, one in CASES.items()
+            if name in names
+        }
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_run_ends_as_its_contestant_deserves(name: str, runs: dict[str, Future]) -> None:
+    ran, expected = runs[name].result(), CASES[name]
+    outcome = ran.outcome
+    assert outcome.status == expected.status, outcome.failure
+    assert BLAME[outcome.status] == ("nobody" if expected.phase is None else "method")
+    if outcome.failure is not None:
+        assert outcome.failure.phase == expected.phase
+        assert re.search(expected.message, outcome.failure.message)
+        assert outcome.failure.message.isprintable()
+        assert outcome.failure.ending is not None
+        if expected.ending is not None:
+            assert expected.ending in (outcome.failure.ending.exit_code, outcome.failure.ending.signal)
+    assert (outcome.logits is not None) == expected.is_scored
+    assert outcome.findings.verdict == expected.verdict
+    assert ran.left == []
+    assert ran.folders == []
+
+
+def test_nothing_stays_open_after_all_runs(runs: dict[str, Future], before: tuple[int, set[str]]) -> None:
+    for one in runs.values():
+        one.result()
+    assert _open_descriptors() == before[0]
+    assert not [name for name in _threads() - before[1] if not name.startswith("ThreadPoolExecutor")]
+
+
+def _open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counted, not used
+
+
+def _threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}
