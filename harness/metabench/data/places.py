@@ -14,12 +14,13 @@ class Places:
     """The folders that metabench keeps data in.
 
     Attributes:
-        home: Built datasets, downloads, and this machine's key.
-        mirror: Folder with the files of datasets as upstream serves them, if the user named one.
+        home: Built and imported datasets, downloads, and this machine's key.
+        mirror: Folder, or http(s) address, with the files of datasets, if the user named one. Files at
+            an address are fetched by `metabench data pull` only.
     """
 
     home: Path
-    mirror: Path | None
+    mirror: Path | str | None
 
     @property
     def store(self) -> Path:
@@ -32,6 +33,11 @@ class Places:
         return self.home / "downloads"
 
     @property
+    def imported(self) -> Path:
+        """Datasets that users brought."""
+        return self.home / "imported"
+
+    @property
     def cache(self) -> Path:
         """What can be found out again."""
         return self.home / "cache"
@@ -41,4 +47,9 @@ def from_environment() -> Places:
     """Read `METABENCH_HOME` (default: the user's data folder) and `METABENCH_MIRROR`."""
     home = os.environ.get("METABENCH_HOME") or platformdirs.user_data_dir("metabench")
     mirror = os.environ.get("METABENCH_MIRROR")
-    return Places(Path(home).expanduser(), Path(mirror).expanduser() if mirror else None)
+    return Places(Path(home).expanduser(), parse_mirror(mirror) if mirror else None)
+
+
+def parse_mirror(text: str) -> Path | str:
+    """Tell an http(s) address from a folder."""
+    return text if text.startswith(("https://", "http://")) else Path(text).expanduser()

@@ -42,8 +42,17 @@ def test_a_tilde_is_the_users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert from_environment() == Places(tmp_path / "bench", tmp_path / "mirror")
 
 
+@pytest.mark.parametrize("address", ["https://mirror.example/data", "http://127.0.0.1:8000"])
+def test_a_mirror_may_be_an_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("METABENCH_MIRROR", address)
+
+    assert from_environment().mirror == address
+
+
 def test_everything_kept_lies_under_the_home(tmp_path: Path) -> None:
     places = Places(tmp_path, None)
 
-    assert {places.store.parent, places.downloads.parent, places.cache.parent} == {tmp_path}
-    assert len({places.store, places.downloads, places.cache}) == 3
+    kept = {places.store, places.downloads, places.imported, places.cache}
+
+    assert {folder.parent for folder in kept} == {tmp_path}
+    assert len(kept) == 4

@@ -1,0 +1,200 @@
+"""Get the files of a dataset that are not on this machine: from a mirror first, else from upstream."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from filelock import FileLock
+
+from metabench.data.sources import find_file, locate
+from metabench.data.transfer import FetchError, Watch, discard, receive
+from metabench.errors import DataError
+
+if TYPE_CHECKING:
+    from metabench.data.places import Places
+    from metabench.data.recipe import Recipe, Source
+
+
+class PullListener:
+    """Is told how the files of datasets are got; does nothing by itself."""
+
+    def progressed(self, path: str, n_bytes: int, total: int | None) -> None:
+        """So many bytes of a file are there, of so many if that is known."""
+
+    def finished(self, path: str, address: str) -> None:
+        """A file is in its place."""
+
+    def said(self, line: str) -> None:
+        """There is something that a user may want to know."""
+
+
+def pull(
+    recipe: Recipe,
+    places: Places,
+    *,
+    start: Path | str | None = None,
+    listener: PullListener | None = None,
+) -> dict[str, Path]:
+    """Get the files of a dataset that are not on this machine, or are damaged.
+
+    Args:
+        recipe: The dataset.
+        places: Where data lies; files go among the downloads.
+        start: Folder or http(s) address with files of datasets, tried before all others.
+        listener: Is told how it goes.
+
+    Raises:
+        DataError: No address gave a file that the recipe names, or there is no room for it.
+    """
+    for source in recipe.sources:
+        _pull_one(source, places, start, listener or PullListener())
+    return locate(recipe, places)
+
+
+def _pull_one(source: Source, places: Places, start: Path | str | None, listener: PullListener) -> None:
+    target = places.downloads / source.path
+    found = find_file(source, places)
+    if found is not None and (found != target or find_damage(source, target) is None):
+        return
+    if found is not None:
+        listener.said(f"File {source.path!r} is damaged ({find_damage(source, target)}); getting it again")
+    mirrors = (start, places.mirror if isinstance(places.mirror, str) else None)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(f"{target.name}.lock")):
+            # Another process may have got it while this one waited for the lock.
+            if not target.is_file() or find_damage(source, target) is not None:
+                _fetch(source, target, [one for one in mirrors if one is not None], listener)
+    except OSError as error:
+        raise DataError(
+            f"File {str(target)!r} cannot be written ({error}); expected a folder with room for "
+            f"{_expected(source)}. Make room and run the same command, which goes on from what it has, "
+            "or name another folder in METABENCH_HOME."
+        ) from error
+
+
+def _fetch(source: Source, target: Path, mirrors: list[Path | str], listener: PullListener) -> None:
+    """Try the mirrors, then the official addresses, until one gives the file.
+
+    Raises:
+        DataError: None did.
+        OSError: The file cannot be written.
+    """
+    part = target.with_name(f"{target.name}.part")
+    failures = []
+    for address in (*mirrors, source.url, *source.other_urls):
+        place = address if address in {source.url, *source.other_urls} else _within(address, source.path)
+        try:
+            _bring(place, part, source, listener, is_official=place is address)
+        except FetchError as error:
+            failures.append(f"{_kind(place)} {str(place)!r} {error}")
+        else:
+            _put_in_place(part, target, str(place))
+            listener.finished(source.path, str(place))
+            return
+    raise DataError(
+        f"{', '.join(failures)}; expected {_expected(source)}. Try again later, or name a folder or an "
+        f"address that has {source.path!r} by --from or in METABENCH_MIRROR."
+    )
+
+
+def _bring(
+    place: Path | str, part: Path, source: Source, listener: PullListener, *, is_official: bool
+) -> None:
+    """Bring a file from one place and compare it with what the recipe says.
+
+    Raises:
+        FetchError: There is none, or not the one that the recipe names.
+        OSError: It cannot be written.
+    """
+    if isinstance(place, Path):
+        if not place.is_file():
+            raise FetchError("does not exist")
+        discard(part)
+        shutil.copyfile(place, part)
+    else:
+        watch = Watch(partial(listener.progressed, source.path), listener.said)
+        receive(place, part, size=source.size if is_official else None, watch=watch)
+    difference = _differs(source, part)
+    if difference is None:
+        return
+    if is_official:
+        discard(part)
+        raise FetchError(f"gave {difference}")
+    listener.said(
+        f"{_kind(place)} {str(place)!r} gave {difference}; upstream has {_expected(source)}. "
+        "What it holds is compared when the dataset is built"
+    )
+
+
+def _put_in_place(part: Path, target: Path, address: str) -> None:
+    """Note what came from where, so that later damage is found, and let the file appear whole."""
+    origin = {"address": address, "size": part.stat().st_size, "checksum": _checksum(part, "sha256")}
+    _origin_file(target).write_text(json.dumps(origin), encoding="utf-8")
+    part.replace(target)
+    discard(part)
+
+
+def find_damage(source: Source, file: Path, *, quick: bool = False) -> str | None:
+    """Compare a download with what came when it was pulled; say how it differs, or None.
+
+    Args:
+        source: What the recipe says of the file, which counts where nothing was noted.
+        file: Exists.
+        quick: Compare the size only.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    size, checksum = source.size, source.checksum
+    try:
+        origin = json.loads(_origin_file(file).read_text(encoding="utf-8"))
+        size, checksum = int(origin["size"]), str(origin["checksum"])
+    except (OSError, ValueError, LookupError, TypeError):
+        pass  # it was put there by hand, or the note is damaged
+    return _compare(file, size, None if quick else checksum)
+
+
+def _differs(source: Source, file: Path) -> str | None:
+    return _compare(file, source.size, source.checksum)
+
+
+def _compare(file: Path, size: int | None, checksum: str | None) -> str | None:
+    """Say how a file differs from a size and a checksum, or None."""
+    n_bytes = file.stat().st_size
+    if size is not None and n_bytes != size and checksum is None:
+        return f"{n_bytes} bytes"
+    if checksum is None:
+        return None
+    actual = _checksum(file, checksum.partition(":")[0])
+    return None if actual == checksum and size in {None, n_bytes} else f"{n_bytes} bytes with {actual}"
+
+
+def _checksum(file: Path, algorithm: str) -> str:
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, partial(hashlib.new, algorithm, usedforsecurity=False))
+    return f"{algorithm}:{digest.hexdigest()}"
+
+
+def _origin_file(target: Path) -> Path:
+    return target.with_name(f"{target.name}.origin.json")
+
+
+def _within(mirror: Path | str, path: str) -> Path | str:
+    return mirror / path if isinstance(mirror, Path) else f"{mirror.rstrip('/')}/{quote(path)}"
+
+
+def _kind(place: Path | str) -> str:
+    return "File" if isinstance(place, Path) else "Address"
+
+
+def _expected(source: Source) -> str:
+    """What the recipe says of a file, in words."""
+    size = "a file" if source.size is None else f"{source.size} bytes"
+    return f"{size} with {source.checksum}" if source.checksum else size
