@@ -122,6 +122,8 @@ class Session:
         self.n_classes = self._meta_train.n_classes
         self._started = self._reported = now()
         self._steps = self._episodes = self._examples = 0
+        # Examples that came in minibatches.
+        self._loose = 0
         self._validation: float | None = None
         self._possible: set[tuple[_Split, Protocol]] = set()
         self._slowest_step_s = self._slowest_commit_s = 0.0
@@ -182,7 +184,7 @@ class Session:
     def minibatch(self, size: int) -> tuple[Tensor, Tensor]:
         """Draw labelled examples of meta_train, with replacement.
 
-        A budget in episodes counts a minibatch as the episodes of the benchmark with as many examples.
+        A budget in episodes counts minibatches as the episodes of the benchmark with as many examples.
 
         Args:
             size: How many examples; fewer come where a budget in episodes has fewer left.
@@ -194,11 +196,14 @@ class Session:
             BudgetSpentError: A budget in episodes has none left.
         """
         per_episode = self._learner.n_way * (self._learner.n_shot + self._learner.n_query)
-        size = min(size, self._left() * per_episode)
+        # What earlier minibatches have left of the last episode that they were charged.
+        paid = -self._loose % per_episode
+        size = min(size, self._left() * per_episode + paid)
         starts = torch.from_numpy(self._meta_train.starts)
         index = torch.randint(int(starts[-1]), (size,), generator=self._minibatch_rng)
         self._examples += size
-        self._episodes += -(-size // per_episode)
+        self._loose += size
+        self._episodes += max(0, -(-(size - paid) // per_episode))
         labels = torch.bucketize(index, starts, right=True) - 1
         return self._inputs(self._meta_train, index), labels.to(self.device)
 
