@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from metabench.cli.output import as_json, print_rows
+from metabench.cli.output import as_json, plain, print_rows
 from metabench.cli.state import State, pass_state
 from metabench.data.places import parse_mirror
 from metabench.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
     from metabench.cli.downloads import Downloads
+    from metabench.cli.output import Cell
+    from metabench.data.health import Health
     from metabench.data.places import Places
     from metabench.data.recipe import Recipe
+
+_MOST_DUPLICATES = 10
 
 
 @click.group("data")
@@ -26,19 +32,80 @@ def data() -> None:
 @as_json
 @pass_state
 def list_data(state: State, *, as_json: bool) -> None:
-    """List the datasets and whether they are on this machine."""
-    recipes = state.extensions.datasets.values()
-    rows = [
-        {
-            "name": recipe.name,
-            "modality": recipe.modality,
-            "here": _presence(recipe, state.places),
-            "download": f"{sum(source.size or 0 for source in recipe.sources) / 1e6:.1f} MB",
-            "licence": recipe.licence,
-        }
-        for recipe in recipes
-    ]
+    """List the datasets and what there is of them on this machine.
+
+    Files are not read through; `metabench data verify` does that.
+    """
+    from metabench.data.health import examine  # noqa: PLC0415 - loads numpy
+
+    rows = []
+    damages: list[str] = []
+    for recipe in state.extensions.datasets.values():
+        health = examine(recipe, state.places, quick=True)
+        damages.extend(health.damages)
+        row: dict[str, Cell] = {"name": recipe.name, "modality": recipe.modality, "state": health.state}
+        row |= {"built": health.is_built, "duplicates": len(health.duplicates) if health.is_built else None}
+        if not as_json:
+            row |= {"built": "yes" if health.is_built else "no"}
+        size = _download_bytes(recipe)
+        row |= {"bytes": size} if as_json else {"download": _in_words(recipe, size)}
+        rows.append(row | {"licence": recipe.licence})
     print_rows(rows, as_json=as_json)
+    for damage in damages:
+        click.echo(f"Warning: {damage}", err=True)
+
+
+def _download_bytes(recipe: Recipe) -> int | None:
+    sizes = [source.size for source in recipe.sources if source.size is not None]
+    return sum(sizes) if len(sizes) == len(recipe.sources) else None
+
+
+def _in_words(recipe: Recipe, size: int | None) -> str:
+    if not recipe.sources:
+        return "none"
+    return "unknown" if size is None else f"{size / 1e6:.1f} MB"
+
+
+@data.command("verify")
+@click.argument("names", nargs=-1)
+@as_json
+@pass_state
+def verify_data(state: State, names: tuple[str, ...], *, as_json: bool) -> int:
+    """Read everything through that is here of the datasets NAMES (all, if none is named).
+
+    A dataset is present, absent or damaged. If one is damaged, the exit code is 1.
+    """
+    from metabench.data.health import examine  # noqa: PLC0415 - loads numpy
+
+    recipes = [_find_recipe(state, name) for name in names] or list(state.extensions.datasets.values())
+    results = []
+    for recipe in recipes:
+        health = examine(recipe, state.places, quick=False)
+        results.append(asdict(health) | {"state": health.state})
+        if not as_json:
+            click.echo(f"{recipe.name}: {_tell(health)}")
+        for damage in health.damages:
+            click.echo(f"Error: {damage}", err=True)
+    if as_json:
+        click.echo(json.dumps(results, indent=2))
+    return int(any(result["state"] == "damaged" for result in results))
+
+
+def _tell(health: Health) -> str:
+    """What was found of a dataset, on one or more lines."""
+    if health.state == "absent":
+        return f"absent. Run `metabench data pull {health.name}`."
+    if health.state == "damaged":
+        return "damaged"
+    told = ["present", "built" if health.is_built else "not built"]
+    if health.expected_content is False:
+        told.append("other content than published results have")
+    if health.is_built:
+        told.append(f"{len(health.duplicates)} examples in two splits")
+    shown = [f"  {line}" for line in health.duplicates[:_MOST_DUPLICATES]]
+    if len(health.duplicates) > _MOST_DUPLICATES:
+        shown.append(f"  … and {len(health.duplicates) - _MOST_DUPLICATES} more; --json shows all")
+    return "\n".join([", ".join(told), *map(plain, shown)])
 
 
 @data.command("pull")
@@ -86,16 +153,3 @@ def _find_recipe(state: State, name: str) -> Recipe:
     if name not in recipes:
         raise unknown_name("dataset", name, recipes)
     return recipes[name]
-
-
-def _presence(recipe: Recipe, places: Places) -> str:
-    from metabench.data.sources import locate  # noqa: PLC0415 - loads the network's library
-    from metabench.errors import DataUnavailableError  # noqa: PLC0415
-
-    if not recipe.sources:
-        return "embedded"
-    try:
-        locate(recipe, places)
-    except DataUnavailableError:
-        return "absent"
-    return "present"

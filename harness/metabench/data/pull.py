@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -12,6 +10,7 @@ from urllib.parse import quote
 
 from filelock import FileLock
 
+from metabench.data.origin import find_damage, find_difference, note_origin
 from metabench.data.sources import find_file, locate
 from metabench.data.transfer import FetchError, Watch, discard, receive
 from metabench.errors import DataError
@@ -121,7 +120,7 @@ def _bring(
     else:
         watch = Watch(partial(listener.progressed, source.path), listener.said)
         receive(place, part, size=source.size if is_official else None, watch=watch)
-    difference = _differs(source, part)
+    difference = find_difference(part, source.size, source.checksum)
     if difference is None:
         return
     if is_official:
@@ -135,55 +134,9 @@ def _bring(
 
 def _put_in_place(part: Path, target: Path, address: str) -> None:
     """Note what came from where, so that later damage is found, and let the file appear whole."""
-    origin = {"address": address, "size": part.stat().st_size, "checksum": _checksum(part, "sha256")}
-    _origin_file(target).write_text(json.dumps(origin), encoding="utf-8")
+    note_origin(target, part, address)
     part.replace(target)
     discard(part)
-
-
-def find_damage(source: Source, file: Path, *, quick: bool = False) -> str | None:
-    """Compare a download with what came when it was pulled; say how it differs, or None.
-
-    Args:
-        source: What the recipe says of the file, which counts where nothing was noted.
-        file: Exists.
-        quick: Compare the size only.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    size, checksum = source.size, source.checksum
-    try:
-        origin = json.loads(_origin_file(file).read_text(encoding="utf-8"))
-        size, checksum = int(origin["size"]), str(origin["checksum"])
-    except (OSError, ValueError, LookupError, TypeError):
-        pass  # it was put there by hand, or the note is damaged
-    return _compare(file, size, None if quick else checksum)
-
-
-def _differs(source: Source, file: Path) -> str | None:
-    return _compare(file, source.size, source.checksum)
-
-
-def _compare(file: Path, size: int | None, checksum: str | None) -> str | None:
-    """Say how a file differs from a size and a checksum, or None."""
-    n_bytes = file.stat().st_size
-    if size is not None and n_bytes != size and checksum is None:
-        return f"{n_bytes} bytes"
-    if checksum is None:
-        return None
-    actual = _checksum(file, checksum.partition(":")[0])
-    return None if actual == checksum and size in {None, n_bytes} else f"{n_bytes} bytes with {actual}"
-
-
-def _checksum(file: Path, algorithm: str) -> str:
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, partial(hashlib.new, algorithm, usedforsecurity=False))
-    return f"{algorithm}:{digest.hexdigest()}"
-
-
-def _origin_file(target: Path) -> Path:
-    return target.with_name(f"{target.name}.origin.json")
 
 
 def _within(mirror: Path | str, path: str) -> Path | str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock
 
-from metabench.data.dataset import Dataset, Pool
+from metabench.data.dataset import Dataset, Pool, class_digest, classes_of, combine_digests, split_digest
 from metabench.data.recipe import SPLITS
 from metabench.data.sources import locate
 from metabench.data.texts import Texts
@@ -43,7 +43,7 @@ def open_dataset(recipe: Recipe, places: Places) -> Dataset:
         DataUnavailableError: It must be built, and a file of it is not on this machine.
         DataError: A file is damaged, the recipe gives nonsense, or the store cannot be written.
     """
-    folder = places.store / f"{recipe.name}-{_key(recipe)}"
+    folder = _folder(recipe, places)
     try:
         if not (folder / INDEX).is_file():
             _build_into(folder, recipe, places)
@@ -53,6 +53,43 @@ def open_dataset(recipe: Recipe, places: Places) -> Dataset:
             "Name another one in METABENCH_HOME."
         ) from error
     return _open(folder, recipe)
+
+
+def open_built(recipe: Recipe, places: Places) -> Dataset | None:
+    """Open a dataset if it is in the store, or say None; nothing is built or read through.
+
+    Raises:
+        DataError: It is damaged, as far as can be seen at once.
+    """
+    folder = _folder(recipe, places)
+    return _open(folder, recipe) if (folder / INDEX).is_file() else None
+
+
+def verify_built(recipe: Recipe, places: Places) -> Dataset | None:
+    """Open a dataset if it is in the store, and hash all that is in it.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    dataset = open_built(recipe, places)
+    if dataset is None:
+        return None
+    try:
+        content = combine_digests(
+            class_digest(one) for split, pool in dataset.pools.items() for one in classes_of(pool, split)
+        )
+    except (ValueError, IndexError) as error:
+        raise _damaged(_folder(recipe, places), recipe, error) from error
+    if content != dataset.content_hash:
+        raise _damaged(_folder(recipe, places), recipe, f"it has content {content}")
+    splits = (split_digest(name, split) for split, pool in dataset.pools.items() for name in pool.class_names)
+    if combine_digests(splits) != dataset.split_hash:
+        raise _damaged(_folder(recipe, places), recipe, "its classes are split otherwise")
+    return dataset
+
+
+def _folder(recipe: Recipe, places: Places) -> Path:
+    return places.store / f"{recipe.name}-{_key(recipe)}"
 
 
 def _key(recipe: Recipe) -> str:
@@ -103,10 +140,14 @@ def _open(folder: Path, recipe: Recipe) -> Dataset:
             duplicates=tuple(index["duplicates"]),
         )
     except (OSError, ValueError, LookupError, TypeError, EOFError, OverflowError) as error:
-        raise DataError(
-            f"Dataset {recipe.name!r} in {str(folder)!r} is damaged ({error}); expected what was built "
-            "there. Delete that folder; it is built anew."
-        ) from error
+        raise _damaged(folder, recipe, error) from error
+
+
+def _damaged(folder: Path, recipe: Recipe, reason: object) -> DataError:
+    return DataError(
+        f"Dataset {recipe.name!r} in {str(folder)!r} is damaged ({reason}); expected what was built there. "
+        "Delete that folder; it is built anew."
+    )
 
 
 def _open_pool(folder: Path, split: Split, modality: Modality, index: dict[str, Any]) -> Pool:

@@ -10,8 +10,9 @@ from threading import Thread
 
 import pytest
 
+from metabench.data.origin import find_damage
 from metabench.data.places import Places
-from metabench.data.pull import PullListener, find_damage, pull
+from metabench.data.pull import PullListener, pull
 from metabench.data.recipe import Recipe, Source
 from metabench.errors import DataError
 
