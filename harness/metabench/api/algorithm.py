@@ -28,9 +28,10 @@ class AlgorithmSetting:
     Attributes:
         options: Value of every declared option.
         backbone: Turns inputs into features.
-        n_way: Classes per meta_test episode.
+        n_way: Classes per episode of the benchmark; where they vary, of meta-training as a rule.
         n_shot: Support examples per class there.
         n_query: Query examples per class there.
+        most_way: The most classes of any episode; 0: n_way.
     """
 
     options: Mapping[str, bool | int | float | str]
@@ -38,6 +39,7 @@ class AlgorithmSetting:
     n_way: int
     n_shot: int
     n_query: int
+    most_way: int = 0
 
 
 class Algorithm(nn.Module, ABC):
@@ -47,9 +49,10 @@ class Algorithm(nn.Module, ABC):
         features_only: The algorithm looks at each example through the backbone alone. Episodes then
             arrive with features in place of inputs, and each test example is embedded once.
         backbone: Turns inputs into features; its weights are trained along.
-        n_way: Classes per meta_test episode.
+        n_way: Classes per episode of the benchmark; where they vary, of meta-training as a rule.
         n_shot: Support examples per class there.
         n_query: Query examples per class there.
+        most_way: The most classes of any episode, which a layer with an output per class must have.
     """
 
     features_only: ClassVar[bool] = False
@@ -57,6 +60,7 @@ class Algorithm(nn.Module, ABC):
     n_way: int
     n_shot: int
     n_query: int
+    most_way: int
 
     outer_lr: float = option(
         1e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0
@@ -72,6 +76,7 @@ class Algorithm(nn.Module, ABC):
         self.__dict__.update(setting.options)
         self.backbone = setting.backbone
         self.n_way, self.n_shot, self.n_query = setting.n_way, setting.n_shot, setting.n_query
+        self.most_way = max(setting.most_way, setting.n_way)
         self.setup()
 
     def setup(self) -> None:

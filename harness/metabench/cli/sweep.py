@@ -86,10 +86,10 @@ def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Swee
     backbones = {name: find("backbone", name) for name in _backbone_names(request, benchmarks, extensions)}
     told = describe_plugins([*algorithms, *backbones.values()], places.cache)
     settings = _Settings(request.settings, told)
-    arenas = {one.name: make_ready(one, extensions.datasets[one.dataset], places) for one in benchmarks}
+    arenas = {one.name: make_ready(one, extensions.datasets, places) for one in benchmarks}
     plans = []
     for benchmark, algorithm in product(benchmarks, algorithms):
-        recipe = extensions.datasets[benchmark.dataset]
+        recipe = extensions.datasets[_learned_from(benchmark)]
         for backbone, seed in product(request.backbones or (recipe.backbone,), request.seeds):
             _check_modality(told[backbones[backbone]], backbone, benchmark, recipe.modality)
             plans.append(
@@ -138,8 +138,13 @@ def _line_up(suites: Sequence[Suite]) -> list[str]:
 
 
 def _backbone_names(request: Request, benchmarks: Sequence[Benchmark], extensions: Extensions) -> list[str]:
-    own = (extensions.datasets[benchmark.dataset].backbone for benchmark in benchmarks)
+    own = (extensions.datasets[_learned_from(benchmark)].backbone for benchmark in benchmarks)
     return list(dict.fromkeys(request.backbones or own))
+
+
+def _learned_from(benchmark: Benchmark) -> str:
+    """Name of the dataset that contestants meta-train on; its backbone is the one that runs."""
+    return benchmark.source or benchmark.dataset
 
 
 def _check_modality(

@@ -35,6 +35,7 @@ def build_learner(assignment: Assignment) -> Algorithm:
         setting = AlgorithmSetting(
             options=resolve_options(declared_options(algorithm), assignment.algorithm.options),
             backbone=backbone(_backbone_setting(backbone, assignment)),
+            most_way=assignment.most_way,
             n_way=assignment.n_way,
             n_shot=assignment.n_shot,
             n_query=assignment.n_query,

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from metabench.contestant.failure import InvalidOutputError, PluginError
+from metabench.contestant.failure import InvalidOutputError, PluginError, one_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,10 +49,10 @@ def from_bytes(learner: Algorithm, weights: NDArray[np.uint8]) -> None:
     try:
         state = load(weights.tobytes())
     except Exception as error:  # the library raises its own, KeyError, ValueError, …
-        raise InvalidOutputError(f"weights that cannot be read: {error}") from error
+        raise InvalidOutputError(f"weights that cannot be read: {one_line(error)}") from error
     try:
         learner.load_state_dict(state)
     except RuntimeError as error:
         raise PluginError(
-            f"the learner, built anew, does not take the weights that it has committed: {error}"
+            f"the learner, built anew, does not take the weights that it has committed: {one_line(error)}"
         ) from error

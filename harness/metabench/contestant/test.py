@@ -45,8 +45,14 @@ def test(channel: Channel, assignment: Assignment) -> None:
             channel.send(Message("ready"))
         else:
             with torch.autocast(device.type, torch.bfloat16, enabled=assignment.precision == "bf16"):
-                logits = answerer.answer(message.arrays, n_way=assignment.n_way)
+                logits = answerer.answer(message.arrays, n_way=_n_way(message))
             channel.send(Message("predictions", arrays={"logits": logits.detach().float().cpu().numpy()}))
+
+
+def _n_way(message: Message) -> int:
+    n_way = message.fields["n_way"]
+    assert isinstance(n_way, int)
+    return n_way
 
 
 class _Answerer:

@@ -35,6 +35,17 @@ class Pool:
     class_names: tuple[str, ...]
 
     @property
+    def numbers(self) -> NDArray[np.uint8] | NDArray[np.int64]:
+        """The examples as a contestant gets them.
+
+        Raises:
+            TypeError: They are texts, which must be tokenized first.
+        """
+        if isinstance(self.examples, Texts):
+            raise TypeError("texts must be tokenized before a contestant gets them")
+        return self.examples
+
+    @property
     def sizes(self) -> NDArray[np.int64]:
         """Examples of each class, (n_classes,)."""
         return np.diff(self.starts)

@@ -15,6 +15,8 @@ import numpy as np
 from metabench.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from metabench.episodes.stream import Stream
@@ -29,10 +31,10 @@ class EpisodeIndices:
     """A batch of episodes, by the numbers of their examples in a pool; all arrays int64.
 
     Attributes:
-        support: (n_episodes, n_way · n_shot), class by class.
-        support_labels: (n_episodes, n_way · n_shot), in 0 … n_way − 1.
-        query: (n_episodes, n_way · n_query), shuffled.
-        query_labels: (n_episodes, n_way · n_query), in 0 … n_way − 1.
+        support: (n_episodes, n_support), class by class.
+        support_labels: (n_episodes, n_support), in 0 … n_way − 1.
+        query: (n_episodes, n_query_total), shuffled.
+        query_labels: (n_episodes, n_query_total), in 0 … n_way − 1.
         classes: (n_episodes, n_way); the class in the pool that each label stands for.
     """
 
@@ -89,11 +91,11 @@ def draw(
     words = np.stack([stream.words(index, needed) for index in range(first, first + count)])
     class_words, example_words, order_words = np.split(words, [n_classes, needed - n_queries], axis=1)
 
-    classes = _smallest(class_words, protocol.n_way)
+    classes = smallest(class_words, protocol.n_way)
     example_words = example_words.reshape(count, protocol.n_way, largest)
     absent = np.arange(largest) >= sizes[classes][..., None]
     chosen = (
-        _smallest(np.where(absent, _NEVER, example_words), protocol.n_per_class) + starts[classes][..., None]
+        smallest(np.where(absent, _NEVER, example_words), protocol.n_per_class) + starts[classes][..., None]
     )
     support, query = np.split(chosen, [protocol.n_shot], axis=2)
     order = np.argsort(order_words, axis=1, kind="stable")
@@ -107,15 +109,58 @@ def draw(
     )
 
 
-def manifest_hash(episodes: EpisodeIndices) -> str:
-    """Hash what is asked in a batch of episodes, example by example."""
+def manifest_hash(batches: Iterable[EpisodeIndices]) -> str:
+    """Hash what is asked, episode by episode and example by example, however they are batched."""
     digest = hashlib.sha256()
-    for part in (episodes.support, episodes.support_labels, episodes.query, episodes.query_labels):
-        digest.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
+    for batch in batches:
+        for parts in zip(batch.support, batch.support_labels, batch.query, batch.query_labels, strict=True):
+            for part in parts:
+                digest.update(len(part).to_bytes(8, "little") + part.astype("<i8").tobytes())
     return digest.hexdigest()
 
 
-def _smallest(words: NDArray[np.uint64], count: int) -> NDArray[np.int64]:
+def compose(  # noqa: PLR0913 - the parts of one episode, by name
+    classes: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    *,
+    sizes: NDArray[np.int64],
+    shots: NDArray[np.int64],
+    n_query: int,
+    example_words: NDArray[np.uint64],
+    order_words: NDArray[np.uint64],
+) -> EpisodeIndices:
+    """Draw the examples of one episode whose classes and numbers of examples are known.
+
+    Args:
+        classes: Its classes, (n_way,).
+        starts: Where each of them begins, (n_way,).
+        sizes: Examples of each of them, (n_way,).
+        shots: Support examples of each class, (n_way,).
+        n_query: Query examples of each class.
+        example_words: Random words, (n_way, largest class).
+        order_words: Random words for the order of the queries, (n_way · n_query,).
+
+    Returns:
+        A batch of one.
+    """
+    chosen = [
+        start + smallest(words[:size], shot + n_query)
+        for start, size, shot, words in zip(starts, sizes, shots, example_words, strict=True)
+    ]
+    labels = np.arange(len(classes))
+    order = np.argsort(order_words, kind="stable")
+    query = np.concatenate([one[shot:] for one, shot in zip(chosen, shots, strict=True)])
+    support = np.concatenate([one[:shot] for one, shot in zip(chosen, shots, strict=True)])
+    return EpisodeIndices(
+        support=support[None],
+        support_labels=np.repeat(labels, shots)[None],
+        query=query[order][None],
+        query_labels=np.repeat(labels, n_query)[order][None],
+        classes=classes[None],
+    )
+
+
+def smallest(words: NDArray[np.uint64], count: int) -> NDArray[np.int64]:
     """Positions of the `count` smallest words along the last axis, smallest first."""
     nearest = np.argpartition(words, count - 1, axis=-1)[..., :count]
     order = np.argsort(np.take_along_axis(words, nearest, axis=-1), axis=-1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metabench.results.folder import PREDICTIONS_FILE, ResultError, read_predictions
+from metabench.scoring.metric import score_episodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -108,7 +109,7 @@ def score_run(stored: Stored, metric: Metric | None) -> Run:
         predictions = read_predictions(stored.folder, record)
     except ResultError as error:
         return Run(record, None, str(error))
-    return Run(record, metric.score(predictions.logits, predictions.labels), None)
+    return Run(record, score_episodes(metric, predictions.logits, predictions.labels), None)
 
 
 def gather(runs: Iterable[Run]) -> list[Method]:

@@ -6,6 +6,7 @@ What differs from the run beyond the noise floor was learned from company that a
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,8 @@ import numpy as np
 from metabench.referee.outcome import Findings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from metabench.referee.disguise import Questions
@@ -25,37 +28,41 @@ N_ALONE = 6
 # Differences below the first are rounding on any machine; a noise floor above the second is not believed.
 _ROUNDING: dict[Precision, float] = {"fp32": 1e-3, "bf16": 5e-2}
 _TIMES_FLOOR = 10.0
-# Between the quartiles of a normal distribution lie so many standard deviations.
-_QUARTILES_OF_NORMAL = 1.349
+# The median deviation of a normal distribution, in standard deviations.
+_MEDIAN_DEVIATION = 0.6745
 
 
 def audit(
-    examinee: Examinee, questions: Questions, logits: NDArray[np.float32], precision: Precision
+    examinee: Examinee, questions: Questions, answers: Sequence[NDArray[np.float32]], precision: Precision
 ) -> Findings:
     """Replay some episodes and compare.
 
     Args:
         examinee: A fresh contestant with the run's last weights and examples.
         questions: The run's questions.
-        logits: The run's answers in canonical order, (n_episodes, n_query_total, n_way).
+        answers: The run's answers to each batch as the contestant gave them,
+            (n_episodes, n_query_total, n_way).
         precision: Of the arithmetic; gives the size of rounding.
 
     Raises:
         RunError: The contestant fails at what it is asked.
     """
-    chosen = np.unique(np.linspace(len(logits) - 1, 0, N_EPISODES).astype(int))[::-1]
-    shown = questions.conceal(logits)
+    places = [(batch, index) for batch, one in enumerate(questions.batches) for index in range(len(one))]
+    chosen = np.unique(np.linspace(len(places) - 1, 0, N_EPISODES).astype(int))[::-1]
     company = history = floor = 0.0
-    for episode in chosen:
-        support = questions.support[episode][None]
-        labels = questions.support_labels[episode][None]
-        query = questions.query[episode][None]
-        whole = examinee.ask(support, labels, query)[0]
-        history = max(history, _difference(whole, shown[episode]))
+    for place in chosen:
+        batch, index = places[place]
+        episode = questions.batches[batch]
+        support, labels, query = (
+            part[index][None] for part in (episode.support, episode.support_labels, episode.query)
+        )
+        ask = partial(examinee.ask, support, labels, n_way=episode.n_way)
+        whole = ask(query)[0]
+        history = max(history, _difference(whole, answers[batch][index]))
         for k in range(min(N_ALONE, query.shape[1])):
             one = query[:, k : k + 1]
-            alone = examinee.ask(support, labels, one)[0]
-            repeated = examinee.ask(support, labels, np.repeat(one, query.shape[1], axis=1))[0, :1]
+            alone = ask(one)[0]
+            repeated = ask(np.repeat(one, query.shape[1], axis=1))[0, :1]
             floor = max(floor, _difference(alone, repeated, spread_of=whole))
             company = max(company, _difference(alone, whole[k : k + 1], spread_of=whole))
     return Findings(
@@ -88,13 +95,13 @@ def _difference(
 ) -> float:
     """Largest difference between logits, relative to the spread of an episode's logits.
 
-    The spread is that of the middle half, so that some huge logits, which decide nothing, cannot make all
+    The spread is by the median deviation, so that some huge logits, which decide nothing, cannot make all
     differences look small; a huge logit's own difference is relative to itself.
     """
     one, other = first.astype(np.float64), second.astype(np.float64)
     reference = other if spread_of is None else spread_of.astype(np.float64)
-    low, middle, high = np.quantile(reference, [0.25, 0.5, 0.75])
-    spread = (high - low) / _QUARTILES_OF_NORMAL or float(np.std(reference))
+    middle = np.median(reference)
+    spread = np.median(np.abs(reference - middle)) / _MEDIAN_DEVIATION or np.std(reference)
     scale = np.maximum(spread, np.abs(other - middle))
     differences = np.abs(one - other)
     # Logits that are all the same have no spread: any difference from them is a whole one.

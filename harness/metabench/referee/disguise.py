@@ -20,6 +20,7 @@ from metabench.episodes.stream import Stream, named_stream
 from metabench.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,19 +31,17 @@ _KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
-class Questions:
-    """Episodes as a contestant sees them: examples by their numbers among `examples`.
+class Batch:
+    """Episodes of one shape as a contestant sees them.
 
     Attributes:
-        examples: (n_shown,), numbers of the examples in the pool, in secret order.
-        support: (n_episodes, n_support).
+        support: (n_episodes, n_support) numbers of examples.
         support_labels: (n_episodes, n_support), permuted classes.
         query: (n_episodes, n_query_total), shuffled.
         label_order: (n_episodes, n_way); canonical class c is shown as label_order[c].
         query_order: (n_episodes, n_query_total); shown query k is canonical query query_order[k].
     """
 
-    examples: NDArray[np.int64]
     support: NDArray[np.int64]
     support_labels: NDArray[np.int64]
     query: NDArray[np.int64]
@@ -53,53 +52,90 @@ class Questions:
         """Number of episodes."""
         return len(self.support)
 
+    @property
+    def n_way(self) -> int:
+        """Classes per episode."""
+        return int(self.label_order.shape[1])
+
+    def first(self, count: int) -> Batch:
+        """Its first episodes."""
+        return Batch(
+            self.support[:count],
+            self.support_labels[:count],
+            self.query[:count],
+            self.label_order[:count],
+            self.query_order[:count],
+        )
+
     def reveal(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Put answers back into canonical order.
-
-        Args:
-            logits: (n, n_query_total, n_way), the answers to the first n episodes.
-
-        Returns:
-            The same, classes and queries in canonical order.
-        """
-        n = len(logits)
-        columns = np.take_along_axis(logits, self.label_order[:n, None, :], axis=2)
+        """Put answers back into canonical order; both (n_episodes, n_query_total, n_way)."""
+        columns = np.take_along_axis(logits, self.label_order[:, None, :], axis=2)
         revealed = np.empty_like(columns)
-        np.put_along_axis(revealed, self.query_order[:n, :, None], columns, axis=1)
+        np.put_along_axis(revealed, self.query_order[:, :, None], columns, axis=1)
         return revealed
 
-    def conceal(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Put canonical answers into the order that was shown; the inverse of `reveal`."""
-        rows = np.take_along_axis(logits, self.query_order[: len(logits), :, None], axis=1)
-        shown = np.empty_like(rows)
-        np.put_along_axis(shown, self.label_order[: len(logits), None, :], rows, axis=2)
-        return shown
+
+@dataclass(frozen=True)
+class Questions:
+    """All episodes of a run as its contestants see them.
+
+    Attributes:
+        examples: (n_shown,), numbers in the pool of the examples that batches name, in secret order.
+        batches: In the order of the benchmark.
+    """
+
+    examples: NDArray[np.int64]
+    batches: tuple[Batch, ...]
+
+    def __len__(self) -> int:
+        """Number of episodes."""
+        return sum(map(len, self.batches))
+
+    def first(self, count: int) -> Questions:
+        """Its first episodes, about the same examples."""
+        batches: list[Batch] = []
+        for batch in self.batches:
+            if count > 0:
+                batches.append(batch.first(count))
+            count -= len(batch)
+        return Questions(self.examples, tuple(batches))
 
 
-def disguise(episodes: EpisodeIndices, stream: Stream) -> Questions:
+def disguise(batches: Sequence[EpisodeIndices], stream: Stream) -> Questions:
     """Permute classes, supports, queries and examples.
 
     Args:
-        episodes: In canonical order.
+        batches: In canonical order.
         stream: The numbers to permute with; only the referee may know them.
     """
-    n_episodes, n_support = episodes.support.shape
-    n_queries, n_way = episodes.query.shape[1], episodes.classes.shape[1]
-    words = np.stack([stream.words(index, n_way + n_support + n_queries) for index in range(n_episodes)])
+    shown = np.unique(np.concatenate([part.ravel() for one in batches for part in (one.support, one.query)]))
+    n_episodes = sum(len(batch.support) for batch in batches)
+    shown = shown[np.argsort(stream.words(n_episodes, len(shown)), kind="stable")]
+    number = np.empty(int(shown.max()) + 1, dtype=np.int64)
+    number[shown] = np.arange(len(shown))
+    disguised: list[Batch] = []
+    first = 0
+    for batch in batches:
+        disguised.append(_disguise_batch(batch, number, stream, first))
+        first += len(batch.support)
+    return Questions(shown, tuple(disguised))
+
+
+def _disguise_batch(batch: EpisodeIndices, number: NDArray[np.int64], stream: Stream, first: int) -> Batch:
+    """Permute the episodes `first` … of a stream; `number` gives each example its shown number."""
+    n_episodes, n_support = batch.support.shape
+    n_queries, n_way = batch.query.shape[1], batch.classes.shape[1]
+    count = n_way + n_support + n_queries
+    words = np.stack([stream.words(first + index, count) for index in range(n_episodes)])
     labels, supports, queries = (
         np.argsort(part, axis=1, kind="stable")
         for part in np.split(words, [n_way, n_way + n_support], axis=1)
     )
-    shown = np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()]))
-    shown = shown[np.argsort(stream.words(n_episodes, len(shown)), kind="stable")]
-    number = np.empty(int(shown.max()) + 1, dtype=np.int64)
-    number[shown] = np.arange(len(shown))
-    shown_labels = np.take_along_axis(labels, episodes.support_labels, axis=1)
-    return Questions(
-        examples=shown,
-        support=number[np.take_along_axis(episodes.support, supports, axis=1)],
+    shown_labels = np.take_along_axis(labels, batch.support_labels, axis=1)
+    return Batch(
+        support=number[np.take_along_axis(batch.support, supports, axis=1)],
         support_labels=np.take_along_axis(shown_labels, supports, axis=1),
-        query=number[np.take_along_axis(episodes.query, queries, axis=1)],
+        query=number[np.take_along_axis(batch.query, queries, axis=1)],
         label_order=labels,
         query_order=queries,
     )

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from metabench.referee.disguise import Questions
     from metabench.wire.reports import Progress
 
 Status = Literal[
@@ -97,6 +98,25 @@ NOT_AUDITED = Findings("not audited", n_episodes=0, noise_floor=0.0, from_compan
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a contestant answered.
+
+    Attributes:
+        questions: What it was asked.
+        shown: Logits of each batch as it gave them, (n_episodes, n_query_total, n_way).
+    """
+
+    questions: Questions
+    shown: tuple[NDArray[np.float32], ...]
+
+    @property
+    def logits(self) -> tuple[NDArray[np.float32], ...]:
+        """(n_query_total, n_way) of each episode, in canonical order."""
+        pairs = zip(self.questions.batches, self.shown, strict=True)
+        return tuple(one for batch, logits in pairs for one in batch.reveal(logits))
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One run, as the referee saw it.
 
@@ -108,8 +128,8 @@ class Outcome:
         peak_mib: The most memory in use in any phase, MiB.
         progress: The contestant's last report.
         weights: The state that was tested; None if nothing was committed.
-        logits: (n_episodes, n_query_total, n_way) in canonical order; None if testing failed.
-        curve: Seconds of meta-training → logits of the first episodes, for earlier commits.
+        answers: To all meta_test episodes; None if testing failed.
+        curve: Seconds of meta-training → answers to the first episodes, for earlier commits.
         findings: Of the audit.
     """
 
@@ -120,8 +140,8 @@ class Outcome:
     peak_mib: float
     progress: Progress
     weights: NDArray[np.uint8] | None
-    logits: NDArray[np.float32] | None
-    curve: tuple[tuple[float, NDArray[np.float32]], ...]
+    answers: Answers | None
+    curve: tuple[tuple[float, Answers], ...]
     findings: Findings
 
     @property

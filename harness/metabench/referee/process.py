@@ -279,6 +279,8 @@ class ContestantProcess:
             "HOME": folder,
             "TMPDIR": folder,
             "OMP_NUM_THREADS": threads,
+            # Threads that spin while they wait starve each other as soon as anything else runs.
+            "OMP_WAIT_POLICY": "PASSIVE",
             "MKL_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,
             "PYTHONHASHSEED": str(self.limits.seed % 2**32),

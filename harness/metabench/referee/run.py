@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from metabench.clock import now
 from metabench.referee.audit import audit
-from metabench.referee.outcome import NOT_AUDITED, Outcome, RunError
+from metabench.referee.outcome import NOT_AUDITED, Answers, Outcome, RunError
 from metabench.referee.process import ContestantProcess, Limits
 from metabench.referee.testing import Examinee
 from metabench.referee.training import Commit, Training, meta_train
+from metabench.spec.protocol import training_protocol
 from metabench.wire.reports import Assignment, PluginAddress
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ class Match:
     @property
     def assignment(self) -> Assignment:
         """What its contestants are told."""
-        plan, protocol = self.plan, self.plan.benchmark.protocol
+        plan, protocol = self.plan, training_protocol(self.plan.benchmark.protocol)
         return Assignment(
             role="train",
             algorithm=_address(plan.algorithm),
             backbone=_address(plan.backbone),
+            most_way=max(batch.n_way for batch in self.questions.batches),
             n_way=protocol.n_way,
             n_shot=protocol.n_shot,
             n_query=protocol.n_query,
@@ -68,9 +70,9 @@ class Match:
         return Limits(self.plan.budget.memory_mib, self.plan.n_threads, self.plan.seed)
 
     @property
-    def test_examples(self) -> NDArray[np.uint8]:
+    def test_examples(self) -> NDArray[np.uint8] | NDArray[np.int64]:
         """The examples that its questions name, (n_shown, …)."""
-        return self.dataset.pools["meta_test"].examples[self.questions.examples]
+        return self.dataset.pools["meta_test"].numbers[self.questions.examples]
 
 
 def referee_run(match: Match) -> Outcome:
@@ -98,7 +100,7 @@ def referee_run(match: Match) -> Outcome:
             ContestantProcess(match.limits, "audit") as auditor,
         ):
             outcome = _test(match, training, outcome, tester)
-            if outcome.logits is not None:
+            if outcome.answers is not None:
                 outcome = _audit(match, training.last, outcome, auditor)
             peak_mib = max(outcome.peak_mib, tester.peak_mib, auditor.peak_mib)
         outcome = replace(outcome, peak_mib=peak_mib)
@@ -115,7 +117,7 @@ def _after(training: Training) -> Outcome:
         peak_mib=training.peak_mib,
         progress=training.progress,
         weights=training.last.weights if training.last else None,
-        logits=None,
+        answers=None,
         curve=(),
         findings=NOT_AUDITED,
     )
@@ -130,13 +132,13 @@ def _test(match: Match, training: Training, outcome: Outcome, process: Contestan
         examinee.load(training.last.weights)
         examinee.stage(match.test_examples, embed_once=plan.features_only)
         started = now()
-        answers = examinee.answer(questions, len(questions), lambda count: match.listener.tested(plan, count))
-        outcome = replace(outcome, logits=questions.reveal(answers), test_s=now() - started)
+        answers = examinee.answer(questions, lambda count: match.listener.tested(plan, count))
+        outcome = replace(outcome, answers=Answers(questions, tuple(answers)), test_s=now() - started)
         curve = []
-        n_shown = max(1, len(questions) // CURVE_PART)
+        few = questions.first(max(1, len(questions) // CURVE_PART))
         for commit in training.earlier_than_last:
             examinee.load(commit.weights)
-            curve.append((commit.at_s, questions.reveal(examinee.answer(questions, n_shown))))
+            curve.append((commit.at_s, Answers(few, tuple(examinee.answer(few)))))
         return replace(outcome, curve=tuple(curve))
     except RunError as failure:
         # What ended meta-training says more than what testing its remains has met.
@@ -145,13 +147,13 @@ def _test(match: Match, training: Training, outcome: Outcome, process: Contestan
 
 def _audit(match: Match, last: Commit, outcome: Outcome, process: ContestantProcess) -> Outcome:
     """Audit the answers of the last commit."""
-    assert outcome.logits is not None
+    assert outcome.answers is not None
     match.listener.phase_started(match.plan, "audit")
     try:
         examinee = Examinee(process, match.assignment, match.plan.budget)
         examinee.load(last.weights)
         examinee.stage(match.test_examples, embed_once=False)
-        findings = audit(examinee, match.questions, outcome.logits, match.plan.precision)
+        findings = audit(examinee, match.questions, outcome.answers.shown, match.plan.precision)
     except RunError as failure:
         return replace(outcome, failure=outcome.failure or failure)
     return replace(outcome, findings=findings)

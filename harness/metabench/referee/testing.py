@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from metabench.referee.disguise import Questions
     from metabench.spec.budget import Budget
 
-AT_ONCE = 20
-
 
 class Examinee:
     """A contestant process in the test role.
@@ -36,7 +34,6 @@ class Examinee:
     def __init__(self, process: ContestantProcess, assignment: Assignment, budget: Budget) -> None:
         self._process = process
         self._budget = budget
-        self._n_way = assignment.n_way
         testing = assignment.model_copy(update={"role": "test"})
         self._prepare(say("assignment", testing), "starting to test")
 
@@ -48,7 +45,7 @@ class Examinee:
         """
         self._prepare(Message("weights", arrays={"weights": weights}), "loading its weights")
 
-    def stage(self, examples: NDArray[np.uint8], *, embed_once: bool) -> None:
+    def stage(self, examples: NDArray[np.uint8] | NDArray[np.int64], *, embed_once: bool) -> None:
         """Give it the examples that questions name.
 
         Args:
@@ -68,33 +65,36 @@ class Examinee:
         self._process.expect("ready", within_s=limit_s, doing=doing)
 
     def answer(
-        self, questions: Questions, count: int, on_answered: Callable[[int], None] | None = None
-    ) -> NDArray[np.float32]:
-        """Ask the first episodes of some questions.
+        self, questions: Questions, on_answered: Callable[[int], None] | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Ask all episodes of some questions.
 
         Args:
             questions: The episodes.
-            count: How many, at least 1.
             on_answered: Called with the number of episodes answered so far.
 
         Returns:
-            Logits as the contestant sees them, (count, n_query_total, n_way).
+            Logits of each batch as the contestant sees them, (n_episodes, n_query_total, n_way).
 
         Raises:
             RunError: It fails, is too slow, or answers with something else.
         """
         answers: list[NDArray[np.float32]] = []
-        for first in range(0, count, AT_ONCE):
-            index = np.arange(first, min(first + AT_ONCE, count))
-            answers.append(
-                self.ask(questions.support[index], questions.support_labels[index], questions.query[index])
-            )
+        n_answered = 0
+        for batch in questions.batches:
+            answers.append(self.ask(batch.support, batch.support_labels, batch.query, n_way=batch.n_way))
+            n_answered += len(batch)
             if on_answered is not None:
-                on_answered(int(index[-1]) + 1)
-        return np.concatenate(answers)
+                on_answered(n_answered)
+        return answers
 
     def ask(
-        self, support: NDArray[np.int64], support_labels: NDArray[np.int64], query: NDArray[np.int64]
+        self,
+        support: NDArray[np.int64],
+        support_labels: NDArray[np.int64],
+        query: NDArray[np.int64],
+        *,
+        n_way: int,
     ) -> NDArray[np.float32]:
         """Ask a batch of episodes in one message.
 
@@ -102,6 +102,7 @@ class Examinee:
             support: (n_episodes, n_support) numbers of staged examples.
             support_labels: (n_episodes, n_support).
             query: (n_episodes, n_query).
+            n_way: Classes per episode.
 
         Returns:
             Logits (n_episodes, n_query, n_way), all finite.
@@ -110,12 +111,12 @@ class Examinee:
             RunError: It fails, is too slow, or answers with something else.
         """
         arrays = {"support": support, "support_labels": support_labels, "query": query}
-        self._process.send(Message("episodes", arrays=arrays))
+        self._process.send(Message("episodes", {"n_way": n_way}, arrays))
         limit_s = self._budget.adaptation_s * len(support)
         answer = self._process.expect(
             "predictions", within_s=limit_s, doing=f"answering {len(support)} episodes"
         )
-        return _checked(self._process, answer, (*query.shape, self._n_way))
+        return _checked(self._process, answer, (*query.shape, n_way))
 
 
 def _checked(process: ContestantProcess, answer: Message, shape: tuple[int, ...]) -> NDArray[np.float32]:

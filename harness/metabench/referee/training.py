@@ -172,5 +172,5 @@ def _with_data(assignment: Assignment, dataset: Dataset) -> Message:
     arrays: dict[str, NDArray[Any]] = {}
     for split in _LEARNED_FROM:
         pool = dataset.pools[split]
-        arrays |= {f"{split}.examples": pool.examples, f"{split}.starts": pool.starts}
+        arrays |= {f"{split}.examples": pool.numbers, f"{split}.starts": pool.starts}
     return replace(say("assignment", assignment), arrays=arrays)

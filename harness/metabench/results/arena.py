@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from metabench.data.reshape import reshaped
 from metabench.data.store import open_dataset
-from metabench.episodes.sampler import SAMPLER_VERSION, EpisodeIndices, check_possible, draw, manifest_hash
+from metabench.episodes.manifest import check_protocol, draw_all
+from metabench.episodes.sampler import SAMPLER_VERSION, EpisodeIndices, manifest_hash
 from metabench.episodes.stream import named_stream
-from metabench.results.record import BenchmarkPart
+from metabench.errors import UsageError
+from metabench.results.record import BenchmarkPart, DatasetPart
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from metabench.data.dataset import Dataset
     from metabench.data.places import Places
     from metabench.data.recipe import Recipe
@@ -22,40 +30,71 @@ class Arena:
     """What every run of a benchmark shares.
 
     Attributes:
-        dataset: Opened.
-        episodes: The meta_test episodes, in canonical order.
+        dataset: Opened; across domains, meta_train and meta_val of one and meta_test of another.
+        episodes: The meta_test episodes in canonical order, in batches.
         part: The benchmark as records tell it.
     """
 
     dataset: Dataset
-    episodes: EpisodeIndices
+    episodes: tuple[EpisodeIndices, ...]
     part: BenchmarkPart
 
+    @property
+    def labels(self) -> tuple[NDArray[np.int64], ...]:
+        """The query labels of each episode, (n_query_total,)."""
+        return tuple(labels for batch in self.episodes for labels in batch.query_labels)
 
-def make_ready(benchmark: Benchmark, recipe: Recipe, places: Places) -> Arena:
-    """Open the dataset and draw the meta_test episodes.
+
+def make_ready(benchmark: Benchmark, recipes: Mapping[str, Recipe], places: Places) -> Arena:
+    """Open the datasets and draw the meta_test episodes.
+
+    Args:
+        benchmark: What is to be measured.
+        recipes: Of all datasets, by name.
+        places: Where data lies.
 
     Raises:
-        DataError: The dataset cannot be opened.
+        DataError: A dataset cannot be opened.
         UsageError: Its meta_test classes cannot fill the benchmark's episodes.
     """
-    dataset = open_dataset(recipe, places)
-    pool, protocol = dataset.pools["meta_test"], benchmark.protocol
-    check_possible(pool.sizes, pool.class_names, protocol, f"{benchmark.dataset} meta_test")
+    dataset = open_dataset(recipes[benchmark.dataset], places)
+    source = None if benchmark.source is None else open_dataset(recipes[benchmark.source], places)
+    pool = dataset.pools["meta_test"]
+    check_protocol(pool.starts, pool.class_names, benchmark.protocol, f"{benchmark.dataset} meta_test")
     stream = named_stream(dataset.content_hash, dataset.split_hash, "meta_test", benchmark.stream_seed)
-    episodes = draw(pool.starts, protocol, stream, first=0, count=benchmark.n_episodes)
+    episodes = draw_all(pool.starts, benchmark.protocol, stream, benchmark.n_episodes)
     part = BenchmarkPart(
         name=benchmark.name,
-        dataset=benchmark.dataset,
-        content_hash=dataset.content_hash,
-        split_hash=dataset.split_hash,
+        dataset=_dataset_part(dataset),
+        source=None if source is None else _dataset_part(source),
+        protocol=benchmark.protocol.short_name,
+        parameters=asdict(benchmark.protocol),
         sampler_version=SAMPLER_VERSION,
         stream_seed=benchmark.stream_seed,
-        n_way=protocol.n_way,
-        n_shot=protocol.n_shot,
-        n_query=protocol.n_query,
         n_episodes=benchmark.n_episodes,
         metric=benchmark.metric,
         manifest_hash=manifest_hash(episodes),
     )
+    if source is not None:
+        dataset = _across(source, dataset, recipes[benchmark.dataset], places)
     return Arena(dataset, episodes, part)
+
+
+def _across(source: Dataset, target: Dataset, recipe: Recipe, places: Places) -> Dataset:
+    """Learn from one dataset, be tested on another, whose images take the first one's shape.
+
+    Raises:
+        UsageError: One has images, the other texts.
+    """
+    if source.modality != target.modality:
+        raise UsageError(
+            f"Dataset {target.name!r} has {target.modality}s, {source.name!r} has {source.modality}s; "
+            "expected the same of both. Choose another benchmark."
+        )
+    if source.example_shape != target.example_shape:
+        target = open_dataset(reshaped(recipe, source.example_shape), places)
+    return replace(source, pools={**source.pools, "meta_test": target.pools["meta_test"]})
+
+
+def _dataset_part(dataset: Dataset) -> DatasetPart:
+    return DatasetPart(name=dataset.name, content_hash=dataset.content_hash, split_hash=dataset.split_hash)

@@ -22,12 +22,13 @@ from metabench.results.record import (
     SpentPart,
 )
 from metabench.scoring.interval import mean_interval
+from metabench.scoring.metric import score_episodes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from metabench.referee.outcome import Outcome, RunError
+    from metabench.referee.outcome import Answers, Outcome, RunError
     from metabench.results.arena import Arena
     from metabench.scoring.metric import Metric
     from metabench.spec.plan import Entrant, RunPlan
@@ -154,35 +155,36 @@ def _failure_part(failure: RunError) -> FailurePart:
 
 
 def _scores(arena: Arena, outcome: Outcome, metric: Metric) -> tuple[ScorePart, ...]:
-    if outcome.logits is None:
+    if outcome.answers is None:
         return ()
-    interval = mean_interval(_per_episode(arena, outcome.logits, metric))
+    interval = mean_interval(_per_episode(arena, outcome.answers, metric))
     return (
         ScorePart(
             metric=metric.name,
             mean=interval.mean,
             low=interval.low,
             high=interval.high,
-            n_episodes=len(outcome.logits),
+            n_episodes=len(outcome.answers.questions),
         ),
     )
 
 
 def _curve(arena: Arena, outcome: Outcome, metric: Metric) -> tuple[CurvePoint, ...]:
     points = []
-    for at_s, logits in outcome.curve:
-        interval = mean_interval(_per_episode(arena, logits, metric))
+    for at_s, answers in outcome.curve:
+        interval = mean_interval(_per_episode(arena, answers, metric))
         points.append(
             CurvePoint(
                 meta_training_s=round(at_s, 3),
                 mean=interval.mean,
                 low=interval.low,
                 high=interval.high,
-                n_episodes=len(logits),
+                n_episodes=len(answers.questions),
             )
         )
     return tuple(points)
 
 
-def _per_episode(arena: Arena, logits: NDArray[np.float32], metric: Metric) -> NDArray[np.float64]:
-    return metric.score(logits, arena.episodes.query_labels[: len(logits)])
+def _per_episode(arena: Arena, answers: Answers, metric: Metric) -> NDArray[np.float64]:
+    logits = answers.logits
+    return score_episodes(metric, logits, arena.labels[: len(logits)])

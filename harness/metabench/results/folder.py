@@ -263,14 +263,8 @@ def read_predictions(folder: Path, record: Record) -> Predictions:
     if expected is None:
         raise ResultError(f"Result {str(folder)!r} has no predictions; its status is {record.status!r}.")
     content = _read_checked(folder, PREDICTIONS_FILE, expected)
-    benchmark = record.benchmark
     try:
-        return decode(
-            content,
-            n_episodes=benchmark.n_episodes,
-            n_query=benchmark.n_query * benchmark.n_way,
-            n_way=benchmark.n_way,
-        )
+        return decode(content, n_episodes=record.benchmark.n_episodes, shape=record.benchmark.shape)
     except ValueError as error:
         raise _damaged(folder, PREDICTIONS_FILE, str(error)) from error
 

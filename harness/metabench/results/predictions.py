@@ -10,6 +10,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 _SCHEMA = pa.schema(
@@ -20,32 +22,33 @@ _SCHEMA = pa.schema(
         ("logits", pa.list_(pa.float32())),
     ]
 )
+# An episode of the largest protocol has 500 queries; a file that claims more rows is not read at all.
+_MOST_QUERIES = 10_000
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a learner answered, and what would have been right.
+    """What a learner answered, and what would have been right; an entry for each episode.
 
     Attributes:
-        logits: (n_episodes, n_query, n_way) float32; n_query counts the queries of the whole episode.
-        labels: (n_episodes, n_query) int64, 0 … n_way − 1.
+        logits: (n_query_total, n_way) float32 each.
+        labels: (n_query_total,) int64 each, 0 … n_way − 1.
     """
 
-    logits: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    logits: tuple[NDArray[np.float32], ...]
+    labels: tuple[NDArray[np.int64], ...]
 
 
 def encode(predictions: Predictions) -> bytes:
     """Write a Parquet file: a row for each query, by episode, then by query."""
-    n_episodes, n_query, n_way = predictions.logits.shape
-    episodes, queries = _row_order(n_episodes, n_query)
-    offsets = np.arange(0, n_way * (n_episodes * n_query + 1), n_way, dtype=np.int32)
-    values = pa.array(predictions.logits.reshape(-1), pa.float32())
+    episodes, queries = _row_order([len(labels) for labels in predictions.labels])
+    ways = np.repeat(*_ways_and_counts(predictions.logits))
+    values = np.concatenate([logits.reshape(-1) for logits in predictions.logits])
     columns = [
         episodes,
         queries,
-        pa.array(predictions.labels.reshape(-1), pa.int64()),
-        pa.ListArray.from_arrays(offsets, values),
+        pa.array(np.concatenate(predictions.labels), pa.int64()),
+        pa.ListArray.from_arrays(np.cumsum([0, *ways], dtype=np.int32), pa.array(values, pa.float32())),
     ]
     sink = pa.BufferOutputStream()
     parquet.write_table(pa.table(columns, schema=_SCHEMA), sink, compression="zstd")
@@ -53,14 +56,13 @@ def encode(predictions: Predictions) -> bytes:
     return content
 
 
-def decode(content: bytes, *, n_episodes: int, n_query: int, n_way: int) -> Predictions:
+def decode(content: bytes, *, n_episodes: int, shape: tuple[int, int] | None) -> Predictions:
     """Read what `encode` wrote; nothing of it is believed, as it may come from a stranger.
 
     Args:
         content: Of the file.
         n_episodes: The most episodes that it may have; a run that was cut short has fewer.
-        n_query: Queries per episode, of all classes.
-        n_way: Classes per episode.
+        shape: (n_query_total, n_way) of every episode; None where they vary.
 
     Raises:
         ValueError: It is no such file; the message is half a line that says why.
@@ -71,48 +73,65 @@ def decode(content: bytes, *, n_episodes: int, n_query: int, n_way: int) -> Pred
             raise ValueError(
                 f"has columns {file.schema_arrow.names}; expected {_SCHEMA.names} of their types"
             )
-        n_read = _count_episodes(file.metadata.num_rows, n_episodes, n_query)
+        if not 1 <= file.metadata.num_rows <= n_episodes * _MOST_QUERIES:
+            raise ValueError(f"has {file.metadata.num_rows} rows; expected those of {n_episodes} episodes")
         table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise ValueError("is no Parquet file") from error
     if any(column.null_count for column in table.columns):
         raise ValueError("has empty cells")
-    _check_order(table, n_read, n_query)
+    counts = _queries_per_episode(table, n_episodes)
+    ways, values = _logits(table, counts)
+    if shape is not None:
+        _check_shape(counts, ways, shape)
+    labels = _labels(table, np.repeat(ways, counts))
+    ends = np.cumsum(counts)[:-1]
+    logits = np.split(values, np.cumsum(counts * ways)[:-1])
     return Predictions(
-        logits=_logits(table, n_way).reshape(n_read, n_query, n_way),
-        labels=_labels(table, n_way).reshape(n_read, n_query),
+        logits=tuple(one.reshape(-1, way) for one, way in zip(logits, ways, strict=True)),
+        labels=tuple(np.split(labels, ends)),
     )
 
 
-def _row_order(n_episodes: int, n_query: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The columns `episode` and `query`, each (n_episodes * n_query,)."""
-    return np.repeat(np.arange(n_episodes), n_query), np.tile(np.arange(n_query), n_episodes)
+def _row_order(counts: Sequence[int] | NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The columns `episode` and `query` for so many queries per episode."""
+    return np.repeat(np.arange(len(counts)), counts), np.concatenate([np.arange(count) for count in counts])
 
 
-def _count_episodes(n_rows: int, n_episodes: int, n_query: int) -> int:
-    found, rest = divmod(n_rows, n_query)
-    if rest or not 1 <= found <= n_episodes:
-        raise ValueError(f"has {n_rows} rows; expected {n_query} for each of at most {n_episodes} episodes")
-    return found
+def _ways_and_counts(logits: Sequence[NDArray[np.float32]]) -> tuple[list[int], list[int]]:
+    return [one.shape[1] for one in logits], [one.shape[0] for one in logits]
 
 
-def _check_order(table: pa.Table, n_episodes: int, n_query: int) -> None:
-    found = table["episode"].to_numpy(), table["query"].to_numpy()
-    if not np.array_equal(found, _row_order(n_episodes, n_query)):
+def _queries_per_episode(table: pa.Table, n_episodes: int) -> NDArray[np.int64]:
+    """Count the queries of each episode, once the rows are known to be in order."""
+    episodes, queries = table["episode"].to_numpy(), table["query"].to_numpy()
+    if episodes.min() < 0 or episodes.max() >= n_episodes:
+        raise ValueError(f"has episodes {episodes.min()} … {episodes.max()}; expected 0 … {n_episodes - 1}")
+    counts = np.bincount(episodes)
+    if not counts.all() or not all(map(np.array_equal, _row_order(counts), (episodes, queries))):
         raise ValueError("has rows out of order; expected them by episode and query")
+    return counts
 
 
-def _labels(table: pa.Table, n_way: int) -> NDArray[np.int64]:
+def _check_shape(counts: NDArray[np.int64], ways: NDArray[np.int64], shape: tuple[int, int]) -> None:
+    n_query, n_way = shape
+    if (counts != n_query).any() or (ways != n_way).any():
+        raise ValueError(f"has episodes of other shapes; expected {n_query} queries with {n_way} logits each")
+
+
+def _labels(table: pa.Table, ways: NDArray[np.int64]) -> NDArray[np.int64]:
     labels: NDArray[np.int64] = table["label"].to_numpy()
-    if labels.min() < 0 or labels.max() >= n_way:
-        raise ValueError(f"has labels {labels.min()} … {labels.max()}; expected 0 … {n_way - 1}")
+    if labels.min() < 0 or (labels >= ways).any():
+        raise ValueError(f"has labels {labels.min()} … {labels.max()}; expected 0 … n_way − 1")
     return labels
 
 
-def _logits(table: pa.Table, n_way: int) -> NDArray[np.float32]:
+def _logits(table: pa.Table, counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Ways of each episode, and all logits one after the other."""
     lists = table["logits"].combine_chunks()
     lengths, values = lists.value_lengths().to_numpy(zero_copy_only=False), lists.flatten()
-    if not np.all(lengths == n_way) or values.null_count:
-        raise ValueError(f"has queries without {n_way} logits")
+    ways = lengths[np.cumsum(counts) - 1].astype(np.int64)
+    if not np.array_equal(lengths, np.repeat(ways, counts)) or values.null_count or (ways < 1).any():
+        raise ValueError("has an episode whose queries differ in their logits")
     logits: NDArray[np.float32] = values.to_numpy()
-    return logits
+    return ways, logits

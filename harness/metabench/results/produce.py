@@ -68,8 +68,8 @@ class Producer:
         outcome = self._outcome(planned)
         record = assemble(planned, outcome, self.metrics[planned.arena.part.metric], started)
         predictions = None
-        if outcome.logits is not None:
-            predictions = Predictions(outcome.logits, planned.arena.episodes.query_labels)
+        if outcome.answers is not None:
+            predictions = Predictions(outcome.answers.logits, planned.arena.labels)
         weights = None if outcome.weights is None else outcome.weights.tobytes()
         write_result(self.results, record, predictions, weights)
         stored = find_result(self.results, planned.identity)
@@ -105,7 +105,7 @@ def _harness_error(error: Exception) -> Outcome:
         peak_mib=0.0,
         progress=nothing,
         weights=None,
-        logits=None,
+        answers=None,
         curve=(),
         findings=NOT_AUDITED,
     )

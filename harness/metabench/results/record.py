@@ -31,21 +31,48 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_inf_nan="strings")
 
 
-class BenchmarkPart(_Part):
-    """What the run was measured on."""
+class DatasetPart(_Part):
+    """A dataset, by what it holds."""
 
     name: str
-    dataset: str
     content_hash: _Sha256
     split_hash: _Sha256
+
+
+class BenchmarkPart(_Part):
+    """What the run was measured on.
+
+    Attributes:
+        name: On the command line.
+        dataset: Whose meta_test classes were asked.
+        source: Whose meta_train and meta_val classes were learned from, where that is another.
+        protocol: Short name, e.g. "5w1s".
+        parameters: Of the protocol, e.g. n_way.
+        sampler_version: Of the way that episodes are drawn.
+        stream_seed: Of the stream of episodes.
+        n_episodes: Asked.
+        metric: That leaderboards rank by.
+        manifest_hash: Of all that was asked.
+    """
+
+    name: str
+    dataset: DatasetPart
+    source: DatasetPart | None
+    protocol: str
+    parameters: dict[str, int]
     sampler_version: int
     stream_seed: int
-    n_way: _Count
-    n_shot: _Count
-    n_query: _Count
     n_episodes: _Count
     metric: str
     manifest_hash: _Sha256
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(n_query_total, n_way) of every episode; None where they vary."""
+        told = self.parameters
+        if not {"n_way", "n_query"} <= told.keys() or "min_way" in told:
+            return None
+        return told["n_way"] * told["n_query"], told["n_way"]
 
 
 class PluginPart(_Part):

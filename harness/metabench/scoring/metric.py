@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import numpy as np
 
-    import numpy as np
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
 
@@ -30,3 +31,21 @@ class Metric:
     score: Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
     higher_is_better: bool = True
     as_percent: bool = True
+
+
+def score_episodes(
+    metric: Metric, logits: Sequence[NDArray[np.float32]], labels: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """Score episodes one by one, as their shapes may differ.
+
+    Args:
+        metric: What to score with.
+        logits: (n_query_total, n_way) of each episode.
+        labels: (n_query_total,) of each episode.
+
+    Returns:
+        (n_episodes,).
+    """
+    return np.array(
+        [metric.score(one[None], right[None])[0] for one, right in zip(logits, labels, strict=True)]
+    )

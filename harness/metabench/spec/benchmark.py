@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metabench.errors import unknown_name
-from metabench.spec.protocol import Protocol, parse_protocol
+from metabench.spec.protocol import AnyProtocol, AnyWay, parse_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 STANDARD_EPISODES = 600
+_TO = "-to-"
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Benchmark:
         name: The name on the command line.
         dataset: Name of the dataset whose meta_test classes the episodes are drawn from.
         protocol: How an episode is composed.
+        source: Name of the dataset whose meta_train and meta_val classes are learned from; None for the
+            same dataset.
         n_episodes: meta_test episodes.
         metric: Name of the metric that leaderboards rank by.
         stream_seed: Selects the stream of meta_test episodes; the same for every contestant.
@@ -29,30 +32,51 @@ class Benchmark:
 
     name: str
     dataset: str
-    protocol: Protocol
+    protocol: AnyProtocol
+    source: str | None = None
     n_episodes: int = STANDARD_EPISODES
     metric: str = "accuracy"
     stream_seed: int = 0
 
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of all datasets that it needs."""
+        return (self.dataset,) if self.source is None else (self.dataset, self.source)
 
-def n_way_k_shot(dataset: str, protocol: Protocol) -> Benchmark:
-    """The benchmark named `DATASET-{N}w{K}s`."""
-    return Benchmark(name=f"{dataset}-{protocol.short_name}", dataset=dataset, protocol=protocol)
+
+def standard_benchmark(dataset: str, protocol: AnyProtocol, source: str | None = None) -> Benchmark:
+    """The benchmark named `DATASET-PROTOCOL`, or `SOURCE-to-DATASET-PROTOCOL` across domains.
+
+    Episodes of any way and any shot are scored above chance, as accuracies at 2 and at 20 ways have no
+    common scale.
+    """
+    domain = dataset if source is None else f"{source}{_TO}{dataset}"
+    metric = "chance-normalised" if isinstance(protocol, AnyWay) else "accuracy"
+    return Benchmark(
+        name=f"{domain}-{protocol.short_name}",
+        dataset=dataset,
+        protocol=protocol,
+        source=source,
+        metric=metric,
+    )
 
 
 def find_benchmark(name: str, declared: Mapping[str, Benchmark], datasets: Collection[str]) -> Benchmark:
-    """Resolve a benchmark's name: a declared one, or `DATASET-{N}w{K}s` of any dataset.
+    """Resolve a benchmark's name: a declared one, or a standard one of any dataset.
 
     Raises:
         UsageError: No such benchmark; near names are suggested.
     """
     if name in declared:
         return declared[name]
-    dataset, _, shape = name.rpartition("-")
+    domain, _, shape = name.rpartition("-")
     protocol = parse_protocol(shape)
-    if protocol is None or not dataset:
+    if protocol is None or not domain:
         examples = (f"{one}-5w1s" for one in datasets)
         raise unknown_name("benchmark", name, {*declared, *examples})
-    if dataset not in datasets:
-        raise unknown_name("dataset", dataset, datasets)
-    return n_way_k_shot(dataset, protocol)
+    # A dataset's own name may hold "-to-": what is a dataset is taken for one.
+    source, to, target = (domain, "", "") if domain in datasets else domain.partition(_TO)
+    for dataset in (source, target) if to else (source,):
+        if dataset not in datasets:
+            raise unknown_name("dataset", dataset, datasets)
+    return standard_benchmark(target or source, protocol, source if to else None)

@@ -1,4 +1,4 @@
-"""How an episode is composed."""
+"""How an episode is composed: N-way K-shot, or of varied ways and shots."""
 
 from __future__ import annotations
 
@@ -57,11 +57,77 @@ class Protocol:
         return f"{self.n_way}w{self.n_shot}s"
 
 
-def parse_protocol(text: str, *, n_query: int = 15) -> Protocol | None:
-    """Read "5w1s"; None if `text` is no N-way K-shot protocol.
+@dataclass(frozen=True)
+class Vary:
+    """Episodes of any way and shot, with more support of some classes than of others.
+
+    Triantafillou et al. 2020 (Meta-Dataset), section 3.2 and appendix: ways uniform, queries the same for
+    each class, a support whose size and division over the classes are drawn.
+
+    Attributes:
+        min_way: Fewest classes.
+        max_way: Most classes, if there are so many.
+        max_query: Most queries per class; at most half of the smallest class of the episode.
+        max_support: Most support examples of the whole episode.
+        max_counted: A class counts as having no more than so many when the size of the support is drawn.
+    """
+
+    min_way: int = 5
+    max_way: int = 50
+    max_query: int = 10
+    max_support: int = 500
+    max_counted: int = 100
+
+    @property
+    def short_name(self) -> str:
+        """The protocol as it stands in benchmark names."""
+        return "vary"
+
+
+@dataclass(frozen=True)
+class AnyWay:
+    """Episodes of any way and any shot, the same shot for all classes of an episode.
+
+    The any-way any-shot rules of the cross-domain MetaDL challenge (Carrión-Ojeda et al. 2022).
+
+    Attributes:
+        min_way: Fewest classes.
+        max_way: Most classes, if there are so many.
+        min_shot: Fewest support examples per class.
+        max_shot: Most, if the smallest class of the episode has so many besides the queries.
+        n_query: Queries per class; at most half of the smallest class of the episode.
+    """
+
+    min_way: int = 2
+    max_way: int = 20
+    min_shot: int = 1
+    max_shot: int = 20
+    n_query: int = 20
+
+    @property
+    def short_name(self) -> str:
+        """The protocol as it stands in benchmark names."""
+        return "anyway"
+
+
+AnyProtocol = Protocol | Vary | AnyWay
+# What is meta-trained on where the episodes of the benchmark have no one shape.
+VARIED_TRAINING = Protocol(5, 5, 5)
+
+
+def training_protocol(protocol: AnyProtocol) -> Protocol:
+    """The meta-training episodes of a method that says nothing of its own."""
+    return protocol if isinstance(protocol, Protocol) else VARIED_TRAINING
+
+
+def parse_protocol(text: str, *, n_query: int = 15) -> AnyProtocol | None:
+    """Read "5w1s", "vary" or "anyway"; None if `text` is no protocol.
 
     Raises:
         UsageError: It is one, but no episode can be composed so.
     """
+    for varied in (Vary(), AnyWay()):
+        if text == varied.short_name:
+            return varied
     match = _PATTERN.fullmatch(text)
     return Protocol(int(match[1]), int(match[2]), n_query) if match else None

@@ -45,9 +45,10 @@ class Assignment(_Report):
         role: Meta-train from the seed, or test from given weights.
         algorithm: The method.
         backbone: What turns inputs into features.
-        n_way: Classes per meta_test episode.
-        n_shot: Support examples per class.
-        n_query: Query examples per class.
+        most_way: The most classes of any meta_test episode.
+        n_way: Classes per episode, as a rule.
+        n_shot: Support examples per class, as a rule.
+        n_query: Query examples per class, as a rule.
         example_shape: Shape of one example, e.g. (channels, height, width).
         seed: Of initial weights and meta-training episodes.
         device: "cpu" or "cuda:N".
@@ -60,6 +61,7 @@ class Assignment(_Report):
     role: Literal["train", "test"]
     algorithm: PluginAddress
     backbone: PluginAddress
+    most_way: int
     n_way: int
     n_shot: int
     n_query: int

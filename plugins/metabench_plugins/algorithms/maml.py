@@ -35,7 +35,7 @@ class MAML(Algorithm):
 
     def setup(self) -> None:
         """Put a linear classifier on the backbone."""
-        self.head = nn.Linear(self.backbone.n_features, max(self.n_way, self.train_n_way))
+        self.head = nn.Linear(self.backbone.n_features, max(self.most_way, self.train_n_way))
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Inputs (n, …) → logits (n, most ways that an episode can have)."""

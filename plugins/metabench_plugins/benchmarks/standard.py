@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metabench.hooks import hookimpl
-from metabench.spec.benchmark import Benchmark, n_way_k_shot
+from metabench.spec.benchmark import Benchmark, standard_benchmark
 from metabench.spec.protocol import Protocol
 from metabench.spec.suite import Suite
 
@@ -14,7 +14,11 @@ _DATASETS = ("glyphs", "omniglot")
 @hookimpl
 def metabench_benchmarks() -> list[Benchmark]:
     """5 and 20 ways, 1 and 5 shots, of every dataset."""
-    return [n_way_k_shot(dataset, Protocol(*shape, n_query=15)) for dataset in _DATASETS for shape in _SHAPES]
+    return [
+        standard_benchmark(dataset, Protocol(*shape, n_query=15))
+        for dataset in _DATASETS
+        for shape in _SHAPES
+    ]
 
 
 @hookimpl

@@ -35,7 +35,7 @@ class _Counting(Listener):
 
     def sweep_started(self, n_runs: int, n_done: int) -> None:
         self._n_runs = n_runs
-        self._say(f"{n_runs} runs, {n_done} of them done already")
+        self._say(f"{n_runs} run(s), {n_done} done already")
 
     def run_finished(self, plan: RunPlan, record: Record) -> None:
         self._n_ended += 1

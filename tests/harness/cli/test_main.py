@@ -3,30 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 HEAVY = ("torch", "datasets", "pandas")
-
-
-@pytest.fixture
-def metabench(tmp_path):
-    """Run the command as a user would, with its data in a folder of the test."""
-
-    def run(*arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "metabench.cli", *arguments],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, "METABENCH_HOME": str(tmp_path / "home"), **environment},
-            check=False,
-        )
-
-    return run
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "algorithms", "--json"]], ids=" ".join)

@@ -38,7 +38,7 @@ def store(tmp_path: Path, make_record: Callable[..., Record]) -> Store:
         if scores is not None:
             logits = np.zeros((len(scores), 6, 2), np.float32)
             logits[:, 0, 0] = scores
-            predictions = Predictions(logits, np.zeros((len(scores), 6), np.int64))
+            predictions = Predictions(tuple(logits), (np.zeros(6, np.int64),) * len(scores))
         folder = write_result(tmp_path, record, predictions, None)
         return Stored(folder, read_record(folder))
 

@@ -33,7 +33,7 @@ STEPS = {
     "os.scandir",
     "shutil.rmtree",
 }
-PREDICTIONS = Predictions(np.zeros((4, 6, 2), np.float32), np.zeros((4, 6), np.int64))
+PREDICTIONS = Predictions((np.zeros((6, 2), np.float32),) * 4, (np.zeros(6, np.int64),) * 4)
 
 
 def write(results: Path, record: Record) -> None:

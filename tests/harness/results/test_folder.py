@@ -27,7 +27,9 @@ from metabench.results.folder import (
 )
 
 IDENTITY = "0123456789abcdef" * 4
-PREDICTIONS = Predictions(np.arange(48, dtype=np.float32).reshape(4, 6, 2), np.ones((4, 6), np.int64))
+PREDICTIONS = Predictions(
+    tuple(np.arange(48, dtype=np.float32).reshape(4, 6, 2)), tuple(np.ones((4, 6), np.int64))
+)
 
 
 def locked_out(lock: Path) -> bool:

@@ -9,13 +9,14 @@ from pyarrow import parquet
 
 from metabench.results.predictions import Predictions, decode, encode
 
-SHAPE = {"n_episodes": 4, "n_query": 6, "n_way": 3}
+SHAPE = {"n_episodes": 4, "shape": (6, 3)}
 
 
 def predictions(n_episodes: int = 4) -> Predictions:
     rng = np.random.default_rng(0)
     return Predictions(
-        rng.normal(size=(n_episodes, 6, 3)).astype(np.float32), rng.integers(3, size=(n_episodes, 6))
+        tuple(rng.normal(size=(n_episodes, 6, 3)).astype(np.float32)),
+        tuple(rng.integers(3, size=(n_episodes, 6))),
     )
 
 
@@ -36,14 +37,27 @@ def content(told: pa.Table) -> bytes:
 @pytest.mark.parametrize("n_episodes", [1, 4])
 def test_reads_bit_by_bit_what_was_written(n_episodes: int) -> None:
     written = predictions(n_episodes)
-    written.logits[0, 0] = [np.nan, -np.inf, -0.0]
+    written.logits[0][0] = [np.nan, -np.inf, -0.0]
 
     read = decode(encode(written), **SHAPE)
 
-    assert read.logits.dtype == np.float32
-    assert read.logits.tobytes() == written.logits.tobytes()
-    assert read.labels.dtype == np.int64
+    assert {one.dtype for one in read.logits} == {np.dtype(np.float32)}
+    assert [one.tobytes() for one in read.logits] == [one.tobytes() for one in written.logits]
+    assert {one.dtype for one in read.labels} == {np.dtype(np.int64)}
     np.testing.assert_array_equal(read.labels, written.labels)
+
+
+def test_episodes_of_several_shapes_are_read_as_they_were_written() -> None:
+    rng = np.random.default_rng(0)
+    shapes = [(4, 2), (9, 5), (4, 7)]
+    logits = tuple(rng.normal(size=shape).astype(np.float32) for shape in shapes)
+    labels = tuple(rng.integers(n_way, size=n_query) for n_query, n_way in shapes)
+
+    read = decode(encode(Predictions(logits, labels)), n_episodes=3, shape=None)
+
+    assert [one.shape for one in read.logits] == shapes
+    for one, other in zip((*read.logits, *read.labels), (*logits, *labels), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_has_a_row_for_each_query_by_episode() -> None:
@@ -54,8 +68,8 @@ def test_has_a_row_for_each_query_by_episode() -> None:
         {
             "episode": 1,
             "query": 1,
-            "label": predictions().labels[1, 1],
-            "logits": predictions().logits[1, 1].tolist(),
+            "label": predictions().labels[1][1],
+            "logits": predictions().logits[1][1].tolist(),
         }
     ]
 
@@ -66,7 +80,7 @@ def test_the_same_predictions_make_the_same_bytes() -> None:
 
 def test_logits_that_are_a_view_of_others_are_written_as_they_stand() -> None:
     whole = predictions()
-    turned = Predictions(whole.logits[:, ::-1], whole.labels[:, ::-1])
+    turned = Predictions(*(tuple(one[::-1] for one in part) for part in (whole.logits, whole.labels)))
 
     np.testing.assert_array_equal(decode(encode(turned), **SHAPE).logits, turned.logits)
 
@@ -82,17 +96,20 @@ def test_refuses_what_is_no_parquet(garbage: bytes) -> None:
     [
         (table().drop_columns("label"), "has columns .*'logits'.; expected"),
         (table().set_column(2, "label", pa.array([0.0] * 24)), "has columns"),
-        (table().slice(0, 0), "has 0 rows; expected 6 for each of at most 4 episodes"),
-        (table().slice(0, 23), "has 23 rows"),
-        (pa.concat_tables([table(), table()]), "has 48 rows"),
+        (table().slice(0, 0), "has 0 rows; expected those of 4 episodes"),
+        (table().slice(0, 23), "episodes of other shapes; expected 6 queries with 3 logits each"),
+        (pa.concat_tables([table(), table()]), "rows out of order"),
+        (table(episode=[4] * 24), "has episodes 4 … 4; expected 0 … 3"),
+        (table(episode=[-1] * 24), "has episodes -1"),
         (table(episode=[3] * 24), "rows out of order"),
         (table().take(list(range(23, -1, -1))), "rows out of order"),
         (table(query=[None] * 24), "has empty cells"),
-        (table(label=[3] * 24), "has labels 3 … 3; expected 0 … 2"),
+        (table(label=[3] * 24), "has labels 3 … 3; expected 0 … n_way − 1"),
         (table(label=[-1] * 24), "has labels -1"),
-        (table(logits=[[1.0, 2.0]] * 24), "queries without 3 logits"),
-        (table(logits=[[1.0, 2.0, None]] * 24), "queries without 3 logits"),
-        (table(logits=[[1.0] * 2] * 12 + [[1.0] * 4] * 12), "queries without 3 logits"),
+        (table(logits=[[1.0, 2.0]] * 24), "episodes of other shapes; expected 6 queries with 3 logits"),
+        (table(logits=[[1.0, 2.0, None]] * 24), "queries differ in their logits"),
+        (table(logits=[[1.0] * 2, [1.0] * 4] * 12), "queries differ in their logits"),
+        (table(logits=[[]] * 24), "queries differ in their logits"),
     ],
 )
 def test_refuses_rows_that_are_no_predictions(told: pa.Table, reason: str) -> None:

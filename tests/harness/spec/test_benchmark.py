@@ -3,7 +3,7 @@
 import pytest
 
 from metabench.errors import UsageError
-from metabench.spec.benchmark import STANDARD_EPISODES, Benchmark, find_benchmark, n_way_k_shot
+from metabench.spec.benchmark import STANDARD_EPISODES, Benchmark, find_benchmark, standard_benchmark
 from metabench.spec.protocol import Protocol
 
 HARD = Benchmark("glyphs-hard", "glyphs", Protocol(50, 1, 5), n_episodes=100)
@@ -33,7 +33,7 @@ def test_a_declared_benchmark_goes_before_a_standard_one() -> None:
 
 def test_the_name_is_written_in_one_way() -> None:
     assert find_benchmark("glyphs-05w01s", {}, DATASETS).name == "glyphs-5w1s"
-    assert n_way_k_shot("glyphs", Protocol(5, 1, 15)).name == "glyphs-5w1s"
+    assert standard_benchmark("glyphs", Protocol(5, 1, 15)).name == "glyphs-5w1s"
 
 
 def test_an_unknown_benchmark_comes_with_near_ones() -> None:

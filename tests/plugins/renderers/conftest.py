@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from metabench.leaderboards.table import Leaderboard, Row, Track
-from metabench.results.record import BenchmarkPart, BudgetPart
+from metabench.results.record import BenchmarkPart, BudgetPart, DatasetPart
 from metabench.scoring.interval import Interval
 
 
@@ -32,14 +32,12 @@ def make_row(**changes: Any) -> Row:
 def make_board(*rows: Row, **changes: Any) -> Leaderboard:
     benchmark = BenchmarkPart(
         name="omniglot-5w1s",
-        dataset="omniglot",
-        content_hash="0" * 64,
-        split_hash="1" * 64,
+        dataset=DatasetPart(name="omniglot", content_hash="0" * 64, split_hash="1" * 64),
+        source=None,
+        protocol="5w1s",
+        parameters={"n_way": 5, "n_shot": 1, "n_query": 15},
         sampler_version=1,
         stream_seed=0,
-        n_way=5,
-        n_shot=1,
-        n_query=15,
         n_episodes=600,
         metric="accuracy",
         manifest_hash="2" * 64,
