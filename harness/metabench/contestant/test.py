@@ -104,8 +104,9 @@ class _Answerer:
             return as_inputs(self.examples[index], self._device)
         missing = torch.unique(index)
         missing = missing[~self._is_embedded[missing]]
-        for some in missing.split(_EMBED_AT_ONCE):
-            self._embed(some)
+        if len(missing):
+            for some in missing.split(_EMBED_AT_ONCE):
+                self._embed(some)
         assert self._features is not None
         return self._features[index.to(self._device)]
 

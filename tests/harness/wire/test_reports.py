@@ -15,6 +15,7 @@ ASSIGNMENT = Assignment(
     role="train",
     algorithm=ADDRESS,
     backbone=PluginAddress(target="d:E", search_path="/somewhere", options={}),
+    most_way=5,
     n_way=5,
     n_shot=1,
     n_query=15,

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch.nn import functional
 
-from metabench.api import option
 from metabench_plugins.algorithms.maml import MAML
 
 IMAGES = {"shape": (1, 16, 16), "n": 2}
@@ -288,13 +287,11 @@ def test_a_loss_of_batches_is_the_mean_over_its_episodes(toy, learner):
 
 def test_inputs_of_many_tensors_are_adapted_to(toy):
     class Sum(toy.Dense):
-        gain: float = option(1.0, "factor")
-
         def forward(self, inputs):
             return super().forward(inputs["a"] + inputs["b"])
 
     plain = toy.learner(MAML)
-    parted = toy.learner(MAML, backbone=type("Sum", (Sum,), {"gain": 1.0}))
+    parted = toy.learner(MAML, backbone=Sum)
     parted.load_state_dict(plain.state_dict())
     episodes = toy.episodes()
     told = replace(

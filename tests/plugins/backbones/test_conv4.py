@@ -43,8 +43,8 @@ def test_features_are_as_many_as_it_says(shape, width, n_features):
     assert backbone(torch.rand(3, *shape)).shape == (3, n_features)
 
 
-def test_its_numbers_are_those_of_the_paper_s_order_of_layers():
-    """ReLU before pooling, with functions in place of modules, in training and in evaluation."""
+def test_its_numbers_are_those_of_the_papers_order_of_layers():
+    """ReLU before pooling, with functions in place of modules."""
     backbone = make((2, 20, 33), width=6).double()
     images = torch.rand(5, 2, 20, 33, dtype=torch.float64)
     expected, answer = images, backbone(images)
