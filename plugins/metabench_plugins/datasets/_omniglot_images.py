@@ -1,4 +1,4 @@
-"""How the classes of `omniglot` come out of its two archives."""
+"""How the classes of `omniglot` and `omniglot-lake` come out of the two archives."""
 
 from __future__ import annotations
 
@@ -48,12 +48,17 @@ def build(archives: Iterable[Path], split_file: Path) -> Iterator[ClassExamples]
     Raises:
         DataError: An archive or a drawing cannot be read, or a character has not its twenty drawings.
     """
+    for upright in build_upright(archives, split_file):
+        for quarter in range(4):
+            turned = np.ascontiguousarray(np.rot90(upright.examples, quarter, axes=(2, 3)))
+            yield ClassExamples(f"{upright.name}/rot{90 * quarter:03d}", upright.split, turned)
+
+
+def build_upright(archives: Iterable[Path], split_file: Path) -> Iterator[ClassExamples]:
+    """Read the drawings as they are: `build` without rotations, classes "<Alphabet>/characterNN"."""
     drawings = collect(archives)
     for character, split in sorted(read_split(split_file).items()):
-        upright = decode_character(character, drawings.get(character, {}))
-        for quarter in range(4):
-            turned = np.ascontiguousarray(np.rot90(upright, quarter, axes=(2, 3)))
-            yield ClassExamples(f"{character}/rot{90 * quarter:03d}", split, turned)
+        yield ClassExamples(character, split, decode_character(character, drawings.get(character, {})))
 
 
 def read_split(split_file: Path) -> dict[str, Split]:
