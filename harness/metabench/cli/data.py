@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,16 +14,23 @@ import click
 from metabench.cli.output import as_json, plain, print_rows
 from metabench.cli.state import State, pass_state
 from metabench.data.places import parse_mirror
-from metabench.errors import DataError, unknown_name
+from metabench.errors import DataError, UsageError, unknown_name
+from metabench.spec.protocol import Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from metabench.cli.downloads import Downloads
     from metabench.cli.output import Cell
+    from metabench.data.dataset import Dataset
     from metabench.data.health import Health
+    from metabench.data.importer import Imported, Wish
     from metabench.data.places import Places
-    from metabench.data.recipe import Recipe
+    from metabench.data.raw import RawClass
+    from metabench.data.recipe import Modality, Recipe
 
-_MOST_DUPLICATES = 10
+_MOST_SHOWN = 10
+_STANDARD = Protocol(5, 1, n_query=15)
 
 
 @click.group("data")
@@ -102,9 +112,9 @@ def _tell(health: Health) -> str:
         told.append("other content than published results have")
     if health.is_built:
         told.append(f"{len(health.duplicates)} examples in two splits")
-    shown = [f"  {line}" for line in health.duplicates[:_MOST_DUPLICATES]]
-    if len(health.duplicates) > _MOST_DUPLICATES:
-        shown.append(f"  … and {len(health.duplicates) - _MOST_DUPLICATES} more; --json shows all")
+    shown = [f"  {line}" for line in health.duplicates[:_MOST_SHOWN]]
+    if len(health.duplicates) > _MOST_SHOWN:
+        shown.append(f"  … and {len(health.duplicates) - _MOST_SHOWN} more; --json shows all")
     return "\n".join([", ".join(told), *map(plain, shown)])
 
 
@@ -153,3 +163,98 @@ def _find_recipe(state: State, name: str) -> Recipe:
     if name not in recipes:
         raise unknown_name("dataset", name, recipes)
     return recipes[name]
+
+
+@data.command("import")
+@click.argument("name")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--size", default=84, show_default=True, type=click.IntRange(8, 1024), help="Side of images.")
+@click.option("--seed", default=0, show_default=True, help="Draws the splits of the classes.")
+@click.option("--min-examples", default=1, type=click.IntRange(min=1), help="Leave out smaller classes.")
+@click.option("--licence", default="unknown", show_default=True, help="What lists say of it.")
+@click.option("--backbone", help="What runs take if none is named [that of similar datasets].")
+@pass_state
+def import_data(  # noqa: PLR0913 - one parameter per option is click's way
+    state: State,
+    *,
+    name: str,
+    path: Path,
+    size: int,
+    seed: int,
+    min_examples: int,
+    licence: str,
+    backbone: str | None,
+) -> None:
+    """Bring a dataset of your own: call what is at PATH the dataset NAME.
+
+    PATH is a folder with a folder of images for each class, a .csv or .jsonl file in UTF-8 with the columns
+    `text` and `label`, or a folder that `datasets` has saved. Classes are put into splits by a draw (64, 16
+    and 20 %), unless they stand in folders meta_train, meta_val and meta_test, or there is a column `split`.
+    """
+    from metabench.data.importer import Wish, import_dataset  # noqa: PLC0415 - loads image libraries
+
+    recipes = state.extensions.datasets
+    if name in recipes:
+        raise UsageError(
+            f"Dataset {name!r} is provided by {state.extensions.provider(recipes[name])} already; expected a "
+            "new name. Choose another one."
+        )
+    wish = Wish(name, path, size, seed, min_examples, licence)
+    imported = import_dataset(
+        wish, state.places, lambda modality: backbone or _usual_backbone(state, modality), _show_classes
+    )
+    _tell_imported(imported, wish)
+
+
+def _usual_backbone(state: State, modality: Modality) -> str:
+    """The backbone that most datasets of a kind name as their own."""
+    named = Counter(one.backbone for one in state.extensions.datasets.values() if one.modality == modality)
+    if not named:
+        raise UsageError(
+            f"Backbone for {modality}s is not named; no other dataset has one. Add --backbone NAME."
+        )
+    return named.most_common(1)[0][0]
+
+
+def _show_classes(classes: list[RawClass]) -> Iterator[RawClass]:
+    """Go through classes, with a bar on a terminal."""
+    with click.progressbar(classes, label="classes", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        yield from bar
+
+
+def _tell_imported(imported: Imported, wish: Wish) -> None:
+    dataset, name = imported.dataset, imported.recipe.name
+    sizes = ", ".join(f"{split} {len(pool.class_names)}" for split, pool in dataset.pools.items())
+    how = f"drawn with seed {wish.seed}" if imported.is_drawn else "as given"
+    n_examples = sum(len(pool.examples) for pool in dataset.pools.values())
+    content = dataset.content_hash[:16]
+    click.echo(f"{name}: {sizes} classes ({how}), {n_examples} {dataset.modality}s, content {content}")
+    if imported.n_left_out:
+        click.echo(
+            f"{imported.n_left_out} classes with fewer than {wish.min_examples} examples are left out."
+        )
+    for warning in _warnings(dataset):
+        click.echo(f"Warning: {plain(warning)}", err=True)
+    click.echo(f"Run `metabench evaluate --benchmark {name}-{_STANDARD.short_name}`.")
+
+
+def _warnings(dataset: Dataset) -> Iterator[str]:
+    """What a user may want to change before running anything."""
+    shape, needed = _STANDARD.short_name, _STANDARD.n_per_class
+    for split, pool in dataset.pools.items():
+        if len(pool.class_names) < _STANDARD.n_way:
+            yield f"{split} has {len(pool.class_names)} classes; {shape} needs {_STANDARD.n_way}."
+        sizes = zip(pool.class_names, pool.sizes, strict=True)
+        small = [f"{name!r} {size}" for name, size in sizes if size < needed]
+        if small:
+            yield (
+                f"{split} has {len(small)} classes with fewer than {needed} examples, which {shape} needs: "
+                f"{_some(small)}. Leave them out by --min-examples {needed}."
+            )
+    if dataset.duplicates:
+        yield f"{len(dataset.duplicates)} examples stand in two splits: {_some(dataset.duplicates)}."
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_SHOWN
+    return ", ".join(names[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -8,8 +8,10 @@ from typing import Self
 
 import click
 
+from metabench.data.imported import imported_folders, imported_recipe
 from metabench.data.places import Places, from_environment
-from metabench.discovery.trusted import Extensions, load_extensions
+from metabench.discovery.trusted import Broken, Extensions, load_extensions
+from metabench.errors import DataError
 
 
 @dataclass
@@ -35,12 +37,23 @@ class State:
     def extensions(self) -> Extensions:
         """The trusted extensions; broken ones are reported on stderr once."""
         extensions = load_extensions(strict=self.strict_plugins)
+        self._add_imported(extensions)
         for broken in extensions.broken:
             click.echo(
                 f"Warning: extension {broken.name!r} of {broken.distribution} is skipped: {broken.reason}.",
                 err=True,
             )
         return extensions
+
+    def _add_imported(self, extensions: Extensions) -> None:
+        """Declare the datasets that users brought, as if each had an extension of its own."""
+        for folder in imported_folders(self.places):
+            try:
+                recipe = imported_recipe(folder)
+            except DataError as error:
+                extensions.broken.append(Broken(folder.name, str(folder.parent), str(error).rstrip(".")))
+            else:
+                extensions.declared[f"imported:{folder}"] = {"metabench_datasets": [recipe]}
 
     @cached_property
     def places(self) -> Places:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from metabench.data.imported import DESCRIPTION, open_imported, verify_imported
 from metabench.data.origin import find_damage
 from metabench.data.sources import find_file
 from metabench.data.store import open_built, verify_built
@@ -62,6 +63,10 @@ def examine(recipe: Recipe, places: Places, *, quick: bool) -> Health:
     damages = list(_file_damages(recipe, places, quick=quick))
     dataset: Dataset | None = None
     try:
+        _check_imported(recipe, places, quick=quick)
+    except DataError as error:
+        damages.append(str(error))
+    try:
         dataset = (open_built if quick else verify_built)(recipe, places)
     except DataError as error:
         damages.append(str(error))
@@ -73,6 +78,12 @@ def examine(recipe: Recipe, places: Places, *, quick: bool) -> Health:
         duplicates=dataset.duplicates if dataset else (),
         damages=tuple(damages),
     )
+
+
+def _check_imported(recipe: Recipe, places: Places, *, quick: bool) -> None:
+    folder = places.imported / recipe.name
+    if (folder / DESCRIPTION).is_file():
+        (open_imported if quick else verify_imported)(folder, recipe)
 
 
 def _file_damages(recipe: Recipe, places: Places, *, quick: bool) -> Iterator[str]:

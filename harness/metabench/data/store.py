@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from metabench.data.recipe import ClassExamples, Modality, Recipe, Split
 
 FORMAT = 2
+_BUILT_ANEW = "Delete that folder; it is built anew."
 # What decodes examples: another version may decode to other bytes, so it builds its own copy.
 _DECODERS = ("pillow", "matplotlib", "numpy")
 
@@ -52,7 +53,7 @@ def open_dataset(recipe: Recipe, places: Places) -> Dataset:
             f"Store {str(places.store)!r} cannot be written ({error}); expected a folder with room. "
             "Name another one in METABENCH_HOME."
         ) from error
-    return _open(folder, recipe)
+    return open_folder(folder, recipe)
 
 
 def open_built(recipe: Recipe, places: Places) -> Dataset | None:
@@ -62,7 +63,7 @@ def open_built(recipe: Recipe, places: Places) -> Dataset | None:
         DataError: It is damaged, as far as can be seen at once.
     """
     folder = _folder(recipe, places)
-    return _open(folder, recipe) if (folder / INDEX).is_file() else None
+    return open_folder(folder, recipe) if (folder / INDEX).is_file() else None
 
 
 def verify_built(recipe: Recipe, places: Places) -> Dataset | None:
@@ -72,19 +73,8 @@ def verify_built(recipe: Recipe, places: Places) -> Dataset | None:
         DataError: It is damaged.
     """
     dataset = open_built(recipe, places)
-    if dataset is None:
-        return None
-    try:
-        content = combine_digests(
-            class_digest(one) for split, pool in dataset.pools.items() for one in classes_of(pool, split)
-        )
-    except (ValueError, IndexError) as error:
-        raise _damaged(_folder(recipe, places), recipe, error) from error
-    if content != dataset.content_hash:
-        raise _damaged(_folder(recipe, places), recipe, f"it has content {content}")
-    splits = (split_digest(name, split) for split, pool in dataset.pools.items() for name in pool.class_names)
-    if combine_digests(splits) != dataset.split_hash:
-        raise _damaged(_folder(recipe, places), recipe, "its classes are split otherwise")
+    if dataset is not None:
+        verify(dataset, _folder(recipe, places))
     return dataset
 
 
@@ -109,7 +99,7 @@ def _build_into(folder: Path, recipe: Recipe, places: Places) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         part.mkdir()
         try:
-            write_dataset(part, recipe, _decode(recipe, places))
+            write_dataset(part, recipe.name, recipe.modality, _decode(recipe, places))
             part.rename(folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
@@ -127,7 +117,17 @@ def _decode(recipe: Recipe, places: Places) -> Iterator[ClassExamples]:
         ) from error
 
 
-def _open(folder: Path, recipe: Recipe) -> Dataset:
+def open_folder(folder: Path, recipe: Recipe, *, next_step: str = _BUILT_ANEW) -> Dataset:
+    """Open what `write_dataset` has written.
+
+    Args:
+        folder: Where.
+        recipe: What it is.
+        next_step: What to do where it is damaged.
+
+    Raises:
+        DataError: It is damaged, as far as can be seen at once.
+    """
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         return Dataset(
@@ -140,13 +140,33 @@ def _open(folder: Path, recipe: Recipe) -> Dataset:
             duplicates=tuple(index["duplicates"]),
         )
     except (OSError, ValueError, LookupError, TypeError, EOFError, OverflowError) as error:
-        raise _damaged(folder, recipe, error) from error
+        raise _damaged(folder, recipe.name, error, next_step) from error
 
 
-def _damaged(folder: Path, recipe: Recipe, reason: object) -> DataError:
+def verify(dataset: Dataset, folder: Path, *, next_step: str = _BUILT_ANEW) -> None:
+    """Hash all that is in a dataset, which was opened from a folder.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    pools = dataset.pools.items()
+    try:
+        content = combine_digests(
+            class_digest(one) for split, pool in pools for one in classes_of(pool, split)
+        )
+    except (ValueError, IndexError) as error:
+        raise _damaged(folder, dataset.name, error, next_step) from error
+    if content != dataset.content_hash:
+        raise _damaged(folder, dataset.name, f"it has content {content}", next_step)
+    splits = (split_digest(name, split) for split, pool in pools for name in pool.class_names)
+    if combine_digests(splits) != dataset.split_hash:
+        raise _damaged(folder, dataset.name, "its classes are split otherwise", next_step)
+
+
+def _damaged(folder: Path, dataset: str, reason: object, next_step: str) -> DataError:
     return DataError(
-        f"Dataset {recipe.name!r} in {str(folder)!r} is damaged ({reason}); expected what was built there. "
-        "Delete that folder; it is built anew."
+        f"Dataset {dataset!r} in {str(folder)!r} is damaged ({reason}); expected what was written there. "
+        f"{next_step}"
     )
 
 

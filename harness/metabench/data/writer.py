@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from metabench.data.recipe import Recipe, Split
+    from metabench.data.recipe import Modality, Split
 
 INDEX = "index.json"
 
@@ -66,13 +66,17 @@ class _Written:
         return int(self.lengths.sum())
 
 
-def write_dataset(folder: Path, recipe: Recipe, classes: Iterable[ClassExamples]) -> None:
+def write_dataset(folder: Path, name: str, modality: Modality, classes: Iterable[ClassExamples]) -> str:
     """Check the classes, write them ordered by name, and write an index of them last.
 
     Args:
         folder: Exists and is empty.
-        recipe: Names the dataset and says what its examples are.
+        name: The dataset, for messages.
+        modality: What its examples are.
         classes: In any order; each is let go before the next is taken.
+
+    Returns:
+        The content hash.
 
     Raises:
         DataError: They are no dataset: episodes could not be drawn from it, or not be repeated.
@@ -80,25 +84,27 @@ def write_dataset(folder: Path, recipe: Recipe, classes: Iterable[ClassExamples]
     """
     with ExitStack() as stack:
         files = {split: stack.enter_context((folder / examples_file(split)).open("wb")) for split in SPLITS}
-        appender = _Appender(recipe, files)
+        appender = _Appender(name, modality, files)
         # Episodes are drawn by the numbers of classes, so their order must not depend on the recipe's.
         written = sorted(map(appender.append, classes), key=lambda one: one.name)
     by_split = {split: [one for one in written if one.split == split] for split in SPLITS}
     for split, members in by_split.items():
         if not members:
-            raise nonsense(recipe.name, f"has no class in {split}; expected some")
+            raise nonsense(name, f"has no class in {split}; expected some")
         _put_in_order(folder / examples_file(split), members)
-        if recipe.modality == "text":
+        if modality == "text":
             lengths = np.concatenate([[0], *(one.lengths for one in members)])
             np.save(folder / offsets_file(split), np.cumsum(lengths, dtype=np.int64))
+    content_hash = combine_digests(one.digest for one in written)
     index: dict[str, object] = {
-        "content_hash": combine_digests(one.digest for one in written),
+        "content_hash": content_hash,
         "split_hash": combine_digests(split_digest(one.name, one.split) for one in written),
         "example_shape": appender.example_shape,
         "duplicates": find_duplicates([one.fingerprints for split in SPLITS for one in by_split[split]]),
     }
     index |= {split: _describe(members) for split, members in by_split.items()}
     (folder / INDEX).write_text(json.dumps(index), encoding="utf-8")
+    return content_hash
 
 
 def nonsense(dataset: str, what: str) -> DataError:
@@ -113,9 +119,9 @@ class _Appender:
         example_shape: (channels, height, width) once there was an image, else ().
     """
 
-    def __init__(self, recipe: Recipe, files: Mapping[Split, BinaryIO]) -> None:
-        self._dataset = recipe.name
-        self._is_text = recipe.modality == "text"
+    def __init__(self, dataset: str, modality: Modality, files: Mapping[Split, BinaryIO]) -> None:
+        self._dataset = dataset
+        self._is_text = modality == "text"
         self._files = files
         self._split_of: dict[str, Split] = {}
         self.example_shape: tuple[int, ...] = ()

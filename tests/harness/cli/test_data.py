@@ -66,3 +66,72 @@ def test_a_pull_that_fails_says_so_and_the_others_go_on(tmp_path, metabench):
     assert said.stderr.splitlines()[-1].startswith(
         "Error: Archive 'images_background.zip' cannot be read (File is not a zip"
     )
+
+
+@pytest.fixture
+def sentences(tmp_path):
+    """Texts of 20 classes, two of which are too small for 5w1s; one text stands in two classes."""
+    rows = [f"text {n} {i},label {n}" for n in range(20) for i in range(16 if n > 1 else 3)]
+    (tmp_path / "mine.csv").write_text("\n".join(["text,label", *rows]))
+    return tmp_path / "mine.csv"
+
+
+def test_an_imported_dataset_is_listed_verified_and_can_be_evaluated_on(tmp_path, sentences, metabench):
+    own = {"METABENCH_HOME": str(tmp_path / "own")}
+    said = metabench("data", "import", "mine", sentences, "--backbone", "conv4", **own)
+
+    assert said.returncode == 0
+    assert said.stdout.startswith(
+        "mine: meta_train 10, meta_val 5, meta_test 5 classes (drawn with seed 0), 294"
+    )
+    assert said.stdout.endswith("Run `metabench evaluate --benchmark mine-5w1s`.\n")
+    assert "classes with fewer than 16 examples, which 5w1s needs: 'label " in said.stderr
+    assert "Leave them out by --min-examples 16.\n" in said.stderr
+
+    rows = json.loads(metabench("data", "list", "--json", **own).stdout)
+    (row,) = (row for row in rows if row["name"] == "mine")
+    assert (row["modality"], row["state"], row["bytes"], row["licence"]) == ("text", "present", 0, "unknown")
+    assert "mine: present, not built\n" in metabench("data", "verify", "mine", **own).stdout
+    assert json.loads(metabench("show", "dataset", "mine", "--json", **own).stdout)["provider"].startswith(
+        "imported:"
+    )
+
+
+def test_a_damaged_description_is_reported_and_skipped(tmp_path, metabench):
+    (tmp_path / "own" / "imported" / "mine").mkdir(parents=True)
+
+    said = metabench("data", "list", METABENCH_HOME=str(tmp_path / "own"))
+
+    assert said.returncode == 0
+    assert "mine" not in said.stdout
+    assert "has a damaged description" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("glyphs", 2, "Dataset 'glyphs' is provided by metabench:glyphs already; expected a new name."),
+        ("a/b", 2, "Dataset name 'a/b' cannot be one"),
+    ],
+)
+def test_a_name_that_cannot_be_used(sentences, metabench, name, code, message):
+    said = metabench("data", "import", name, sentences, "--backbone", "conv4")
+
+    assert said.returncode == code
+    assert f"Error: {message}" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_two_datasets_of_one_name_are_an_error_that_names_both(tmp_path, sentences, metabench):
+    own = tmp_path / "own"
+    metabench("data", "import", "mine", sentences, "--backbone", "conv4", METABENCH_HOME=str(own))
+    folder = (own / "imported" / "mine").rename(own / "imported" / "glyphs")
+    description = folder / "description.json"
+    description.write_text(description.read_text().replace('"mine"', '"glyphs"'))
+
+    said = metabench("data", "list", METABENCH_HOME=str(own))
+
+    assert said.returncode == 2
+    assert (
+        f"Two extensions provide the dataset 'glyphs': imported:{folder} and metabench:glyphs;" in said.stderr
+    )
