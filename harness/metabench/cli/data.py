@@ -218,7 +218,10 @@ def _usual_backbone(state: State, modality: Modality) -> str:
 
 def _show_classes(classes: list[RawClass]) -> Iterator[RawClass]:
     """Go through classes, with a bar on a terminal."""
-    with click.progressbar(classes, label="classes", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    if not sys.stderr.isatty():
+        yield from classes
+        return
+    with click.progressbar(classes, label="classes", file=sys.stderr) as bar:
         yield from bar
 
 

@@ -51,6 +51,8 @@ class State:
             try:
                 recipe = imported_recipe(folder)
             except DataError as error:
+                if self.strict_plugins:
+                    raise
                 extensions.broken.append(Broken(folder.name, str(folder.parent), str(error).rstrip(".")))
             else:
                 extensions.declared[f"imported:{folder}"] = {"metabench_datasets": [recipe]}

@@ -45,10 +45,12 @@ def write_description(folder: Path, description: Description) -> None:
 
 
 def imported_folders(places: Places) -> list[Path]:
-    """The folders of all imported datasets, by name."""
-    if not places.imported.is_dir():
+    """The folders of all imported datasets, by name; none where the home cannot be looked into."""
+    try:
+        folders = [one for one in places.imported.iterdir() if one.is_dir()]
+    except OSError:
         return []
-    return sorted(one for one in places.imported.iterdir() if one.is_dir() and not one.name.startswith("."))
+    return sorted(one for one in folders if not one.name.startswith("."))
 
 
 def imported_recipe(folder: Path) -> Recipe:

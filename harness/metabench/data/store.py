@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -83,9 +84,14 @@ def _folder(recipe: Recipe, places: Places) -> Path:
 
 
 def _key(recipe: Recipe) -> str:
-    decoders = {name: version(name) for name in _DECODERS}
-    told = json.dumps([FORMAT, recipe.name, recipe.content_hash, decoders], sort_keys=True)
+    told = json.dumps([FORMAT, recipe.name, recipe.content_hash, _decoder_versions()], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+@cache
+def _decoder_versions() -> dict[str, str]:
+    """Asked once, as reading a package's metadata takes longer than opening a dataset."""
+    return {name: version(name) for name in _DECODERS}
 
 
 def _build_into(folder: Path, recipe: Recipe, places: Places) -> None:

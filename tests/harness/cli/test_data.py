@@ -106,6 +106,10 @@ def test_a_damaged_description_is_reported_and_skipped(tmp_path, metabench):
     assert "mine" not in said.stdout
     assert "has a damaged description" in said.stderr
 
+    said = metabench("--strict-plugins", "data", "list", METABENCH_HOME=str(tmp_path / "own"))
+    assert said.returncode == 3
+    assert "has a damaged description" in said.stderr
+
 
 @pytest.mark.parametrize(
     ("name", "code", "message"),
