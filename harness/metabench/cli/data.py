@@ -121,8 +121,9 @@ def _tell(health: Health) -> str:
 @data.command("pull")
 @click.argument("names", nargs=-1, required=True)
 @click.option("--from", "start", metavar="DIR|URL", help="Look here first, before the official addresses.")
+@click.option("--again", is_flag=True, help="Get and build anew what is here already.")
 @pass_state
-def pull_data(state: State, names: tuple[str, ...], start: str | None) -> int:
+def pull_data(state: State, names: tuple[str, ...], start: str | None, *, again: bool) -> int:
     """Get the files of the datasets NAMES, and build them.
 
     Files are looked for in --from and in METABENCH_MIRROR first, which are folders or http(s) addresses,
@@ -135,18 +136,24 @@ def pull_data(state: State, names: tuple[str, ...], start: str | None) -> int:
     with show_downloads() as downloads:
         for recipe in recipes:
             try:
-                _pull_one(recipe, state.places, start, downloads)
+                _pull_one(recipe, state.places, start, downloads, again=again)
             except DataError as error:
                 n_failed += 1
                 downloads.said(f"Error: {error}")
+                if recipe.sources and not again:
+                    downloads.said(f"`metabench data pull {recipe.name} --again` gets all of its files anew.")
     return int(n_failed > 0)
 
 
-def _pull_one(recipe: Recipe, places: Places, start: str | None, downloads: Downloads) -> None:
+def _pull_one(
+    recipe: Recipe, places: Places, start: str | None, downloads: Downloads, *, again: bool
+) -> None:
     from metabench.data.pull import pull  # noqa: PLC0415 - loads the network's library
-    from metabench.data.store import open_dataset  # noqa: PLC0415
+    from metabench.data.store import discard_built, open_dataset  # noqa: PLC0415
 
-    pull(recipe, places, start=parse_mirror(start) if start else None, listener=downloads)
+    pull(recipe, places, start=parse_mirror(start) if start else None, listener=downloads, again=again)
+    if again:
+        discard_built(recipe, places)
     dataset = open_dataset(recipe, places)
     sizes = ", ".join(f"{split} {len(pool.class_names)}" for split, pool in dataset.pools.items())
     click.echo(f"{recipe.name}: {sizes} classes, content {dataset.content_hash[:16]}")
@@ -154,7 +161,8 @@ def _pull_one(recipe: Recipe, places: Places, start: str | None, downloads: Down
         downloads.said(
             f"Warning: dataset {recipe.name!r} has content {dataset.content_hash[:16]}; expected "
             f"{str(recipe.content_hash)[:16]}. Its results compare with no published ones; install the "
-            "versions of constraints.txt, or get the files from their official addresses."
+            "versions of constraints.txt, or leave out the mirror and run "
+            f"`metabench data pull {recipe.name} --again`."
         )
 
 

@@ -39,6 +39,7 @@ def pull(
     *,
     start: Path | str | None = None,
     listener: PullListener | None = None,
+    again: bool = False,
 ) -> dict[str, Path]:
     """Get the files of a dataset that are not on this machine, or are damaged.
 
@@ -47,28 +48,29 @@ def pull(
         places: Where data lies; files go among the downloads.
         start: Folder or http(s) address with files of datasets, tried before all others.
         listener: Is told how it goes.
+        again: Get also those that were pulled before; each stays until another one is there.
 
     Raises:
         DataError: No address gave a file that the recipe names, or there is no room for it.
     """
     for source in recipe.sources:
-        _pull_one(source, places, start, listener or PullListener())
+        _pull_one(source, places, start, listener or PullListener(), again=again)
     return locate(recipe, places)
 
 
-def _pull_one(source: Source, places: Places, start: Path | str | None, listener: PullListener) -> None:
+def _pull_one(
+    source: Source, places: Places, start: Path | str | None, listener: PullListener, *, again: bool
+) -> None:
     target = places.downloads / source.path
     found = find_file(source, places)
-    if found is not None and (found != target or find_damage(source, target) is None):
+    if found not in {None, target} or not _is_missing(source, target, listener, again=again):
         return
-    if found is not None:
-        listener.said(f"File {source.path!r} is damaged ({find_damage(source, target)}); getting it again")
     mirrors = (start, places.mirror if isinstance(places.mirror, str) else None)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(f"{target.name}.lock")):
             # Another process may have got it while this one waited for the lock.
-            if not target.is_file() or find_damage(source, target) is not None:
+            if again or not target.is_file() or find_damage(source, target) is not None:
                 _fetch(source, target, [one for one in mirrors if one is not None], listener)
     except OSError as error:
         raise DataError(
@@ -76,6 +78,16 @@ def _pull_one(source: Source, places: Places, start: Path | str | None, listener
             f"{_expected(source)}. Make room and run the same command, which goes on from what it has, "
             "or name another folder in METABENCH_HOME."
         ) from error
+
+
+def _is_missing(source: Source, target: Path, listener: PullListener, *, again: bool) -> bool:
+    """Whether a file must be fetched to be among the downloads."""
+    if again or not target.is_file():
+        return True
+    damage = find_damage(source, target)
+    if damage is not None:
+        listener.said(f"File {source.path!r} is damaged ({damage}); getting it again")
+    return damage is not None
 
 
 def _fetch(source: Source, target: Path, mirrors: list[Path | str], listener: PullListener) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,12 @@ def open_built(recipe: Recipe, places: Places) -> Dataset | None:
     """
     folder = _folder(recipe, places)
     return open_folder(folder, recipe) if (folder / INDEX).is_file() else None
+
+
+def discard_built(recipe: Recipe, places: Places) -> None:
+    """Take a dataset out of the store, so that it is built anew when it is opened next."""
+    with suppress(OSError), FileLock(places.store / f"{_folder(recipe, places).name}.lock"):
+        shutil.rmtree(_folder(recipe, places))
 
 
 def verify_built(recipe: Recipe, places: Places) -> Dataset | None:

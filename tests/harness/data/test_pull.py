@@ -220,6 +220,19 @@ def test_a_mirror_may_have_packed_its_files_anew(server, answers, content, place
     assert f"upstream has 8000 bytes with {server.source.checksum}" in listener.lines[0]
 
 
+def test_a_file_can_be_got_again(server, answers, content, places, tmp_path) -> None:
+    file = put(tmp_path / "stick", b"packed anew, wrongly")
+    pull(recipe(server.source), places, start=tmp_path / "stick")
+    server.answers = [answers.sends(b"", status=404), answers.sends(content)]
+
+    with pytest.raises(DataError):
+        pull(recipe(server.source), places, again=True)
+    assert (places.downloads / PATH).read_bytes() == file.read_bytes()
+
+    pull(recipe(server.source), places, again=True)
+    assert (places.downloads / PATH).read_bytes() == content
+
+
 def test_several_may_pull_at_once(server, answers, content, places) -> None:
     server.answers = [answers.sends(content)]
     threads = [Thread(target=pull, args=(recipe(server.source), places)) for _ in range(4)]
