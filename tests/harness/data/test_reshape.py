@@ -32,9 +32,9 @@ def test_the_picture_stays_where_it_was(size):
     image = np.zeros((1, 1, 28, 28), np.uint8)
     image[..., :14, :14] = 255
     fitted = examples_of(reshaped(recipe(image), (1, size, size)))[0, 0]
-    quarter = size // 2
-    assert fitted[: quarter - 7, : quarter - 7].min() > 250
-    assert fitted[quarter + 7 :].max() < 5
+    middle, margin = size // 2, size // 4
+    assert fitted[: middle - margin, : middle - margin].min() > 250
+    assert fitted[middle + margin :].max() < 5
 
 
 def test_other_shapes_and_other_content_are_kept_apart_in_the_store():
