@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def _ask(plugins: Sequence[Plugin]) -> list[Description | Undescribed]:
         {
             "kind": one.kind,
             "target": one.target,
-            "search_path": str(one.search_path) if one.search_path else None,
+            "search_path": str(one.search_path.resolve()) if one.search_path else None,
         }
         for one in plugins
     ]
@@ -139,4 +140,5 @@ def _remember(file: Path, description: Description) -> None:
         part.write_text(description.model_dump_json())
         part.replace(file)
     except OSError:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()

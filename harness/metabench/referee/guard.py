@@ -44,6 +44,8 @@ def main(control: int, report: int, folder: str, memory_bytes: int, inherited: s
         signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         prctl(PR_SET_CHILD_SUBREAPER, 1)
+        # If the referee is killed while somebody has made this process pause, it goes on and sees to that.
+        prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
     contestant = subprocess.Popen(  # noqa: S603 - the referee composed the command
         command,
         cwd=folder,

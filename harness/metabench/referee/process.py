@@ -254,8 +254,7 @@ class ContestantProcess:
             stderr=output,
             env=self._environment(),
             pass_fds=(control, report, channel),
-            # Not reached by Ctrl-C. No session of its own: if this process is killed while the guard is
-            # made to pause, the kernel wakes it, as its process group has then lost its session.
+            # Not reached by Ctrl-C, but in this session, which tells it from an orphan; see orphans.py.
             process_group=0,
         )
 

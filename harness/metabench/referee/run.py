@@ -163,6 +163,6 @@ def _address(entrant: Entrant) -> PluginAddress:
     search_path = entrant.plugin.search_path
     return PluginAddress(
         target=entrant.plugin.target,
-        search_path=None if search_path is None else str(search_path),
+        search_path=None if search_path is None else str(search_path.resolve()),
         options=dict(entrant.options),
     )

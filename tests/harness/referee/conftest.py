@@ -15,7 +15,7 @@ import pytest
 
 from metabench.data.dataset import Dataset, Pool
 from metabench.discovery.plugin import Plugin
-from metabench.episodes.sampler import draw
+from metabench.episodes.manifest import draw_all
 from metabench.episodes.stream import named_stream
 from metabench.referee.disguise import Questions, disguise
 from metabench.referee.events import Listener
@@ -29,7 +29,7 @@ from metabench.spec.protocol import Protocol
 
 PLUGINS = Path(__file__).parent / "plugins"
 PROTOCOL = Protocol(n_way=3, n_shot=2, n_query=3)
-N_EPISODES = 12
+N_EPISODES = 24
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,17 @@ class Hurried(Match):
 
 @pytest.fixture(scope="session")
 def dataset() -> Dataset:
+    """The dataset of all runs."""
+    return make_dataset()
+
+
+@pytest.fixture(scope="session")
+def questions(dataset: Dataset) -> Questions:
+    """The same few episodes for every contestant."""
+    return ask(dataset)
+
+
+def make_dataset() -> Dataset:
     """Eight classes in each split: a pattern of 8 × 8 pixels per class, with noise."""
     rng = np.random.default_rng(0)
     pools = {}
@@ -92,11 +103,9 @@ def dataset() -> Dataset:
     return Dataset("noise", "image", pools, "0" * 64, "1" * 64)
 
 
-@pytest.fixture(scope="session")
-def questions(dataset: Dataset) -> Questions:
-    """The same few episodes for every contestant."""
-    starts = dataset.pools["meta_test"].starts
-    episodes = draw(starts, PROTOCOL, named_stream("test"), first=0, count=N_EPISODES)
+def ask(dataset: Dataset) -> Questions:
+    """A few episodes, in a batch of twenty and one of four."""
+    episodes = draw_all(dataset.pools["meta_test"].starts, PROTOCOL, named_stream("test"), N_EPISODES)
     return disguise(episodes, named_stream("secret"))
 
 
@@ -141,6 +150,18 @@ def processes_of(folders: list[str]) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+@pytest.fixture(scope="session")
+def match() -> Callable[[Entry], Match]:
+    """Makes the match of a contestant, for tests that referee a part of it alone."""
+    return make_match
+
+
+def make_match(entry: Entry) -> Match:
+    """The match of a contestant whose files stay where they are."""
+    dataset = make_dataset()
+    return Hurried(_plan(entry, PLUGINS), dataset, ask(dataset), Listener(), entry.startup_s)
 
 
 def _plan(entry: Entry, folder: Path) -> RunPlan:

@@ -158,7 +158,7 @@ def test_a_run_ends_as_its_contestant_deserves(name: str, runs: dict[str, Future
         assert outcome.failure.ending is not None
         if expected.ending is not None:
             assert expected.ending in (outcome.failure.ending.exit_code, outcome.failure.ending.signal)
-    assert (outcome.logits is not None) == expected.is_scored
+    assert (outcome.answers is not None) == expected.is_scored
     assert outcome.findings.verdict == expected.verdict
     assert ran.left == []
     assert ran.folders == []

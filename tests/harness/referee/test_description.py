@@ -1,0 +1,137 @@
+from pathlib import Path
+
+import pytest
+
+from metabench.discovery.plugin import Plugin
+from metabench.referee import description
+from metabench.referee.description import Description, Undescribed, describe_plugins
+from metabench.referee.process import Limits
+
+ALGORITHM = '''
+import os, signal
+from metabench.api import Algorithm, option
+
+
+class Method(Algorithm):
+    """A method.
+
+    \x1b[31mIn red.
+    """
+
+    features_only = True
+    power: float = option(0.5, "how \x1b[1mstrong")
+
+    def loss(self, episodes): ...
+    def predict(self, episodes): ...
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path: Path):
+    """Writes a one-file algorithm with some statement before its end."""
+
+    def write(name: str, statement: str = "", text: str = ALGORITHM) -> Plugin:
+        (tmp_path / f"{name}.py").write_text(text + statement)
+        return Plugin("algorithm", name, f"{name}:Method", "(file)", "", tmp_path)
+
+    return write
+
+
+@pytest.fixture
+def no_process(monkeypatch):
+    """Makes it an error to start a contestant process."""
+
+    def refuse(*args):
+        raise AssertionError("a contestant process was started")
+
+    def forbid():
+        monkeypatch.setattr(description, "ContestantProcess", refuse)
+
+    return forbid
+
+
+def test_what_a_plugin_declares_is_asked_once_for_each_text_of_it(plugin, tmp_path, no_process):
+    one = plugin("method")
+    cache = tmp_path / "cache"
+    told = describe_plugins([one, one], cache)[one]
+    assert isinstance(told, Description)
+    assert told.features_only
+    assert told.options["power"].default == 0.5
+    assert told.options["power"].help == "how \ufffd[1mstrong"
+    assert told.summary == "A method.\n\n\ufffd[31mIn red."
+
+    edited = plugin("method", text=ALGORITHM.replace("0.5", "0.25"))
+    told_again = describe_plugins([edited], cache)[edited]
+    assert isinstance(told_again, Description)
+    assert told_again.options["power"].default == 0.25
+
+    no_process()
+    assert describe_plugins([edited], cache)[edited] == told_again
+    plugin("method")
+    assert describe_plugins([one], cache)[one] == told
+
+
+def test_a_broken_plugin_breaks_only_itself(plugin, tmp_path):
+    works = plugin("works")
+    broken = {
+        plugin("raises", "raise ValueError('\\x1b[2J a bug')"): "ValueError: .* a bug",
+        plugin("exits", "os._exit(0)"): "ends the process",
+        plugin("is_no_algorithm", text="class Method: ..."): "is no Algorithm",
+        plugin("is_no_python", text="class Method:"): "is no Python",
+        plugin("has_no_class", text="class Other: ..."): "has no class 'Method'",
+        plugin("kills", "os.kill(os.getppid(), signal.SIGKILL)"): "ended by SIGKILL",
+    }
+    told = describe_plugins([*broken, works], tmp_path / "cache")
+    assert isinstance(told[works], Description)
+    for one, reason in broken.items():
+        assert isinstance(told[one], Undescribed)
+        with pytest.raises(AssertionError, match=reason):
+            raise AssertionError(told[one].reason)
+        assert told[one].reason.isprintable()
+
+
+def test_a_plugin_that_hangs_on_import_is_not_waited_for(plugin, tmp_path, monkeypatch):
+    monkeypatch.setattr(description, "_LIMITS", Limits(4096, 1, 0, startup_s=2.5))
+    hangs = plugin("hangs", "import time; time.sleep(3600)")
+    told = describe_plugins([hangs], tmp_path / "cache")[hangs]
+    assert isinstance(told, Undescribed)
+    assert "describing plugins takes more than 5 s" in told.reason
+
+
+def test_nothing_is_remembered_of_a_plugin_that_could_not_tell(plugin, tmp_path, no_process):
+    plugin("method", "raise ValueError")
+    one = plugin("method", "raise ValueError")
+    cache = tmp_path / "cache"
+    assert isinstance(describe_plugins([one], cache)[one], Undescribed)
+    assert not cache.exists()
+
+
+def test_a_damaged_cache_is_asked_anew_and_one_that_cannot_be_written_is_done_without(
+    plugin, tmp_path, monkeypatch
+):
+    one = plugin("method")
+    known = Description(summary="", options={}, features_only=False, modality="", pretraining="none")
+    asked = []
+    monkeypatch.setattr(description, "_ask", lambda plugins: asked.append(plugins) or [known] * len(plugins))
+    cache = tmp_path / "cache"
+    describe_plugins([one], cache)
+    (file,) = cache.iterdir()
+    file.write_text('{"summary": 3}')
+    assert describe_plugins([one], cache)[one] == known
+    assert asked == [[one], [one]]
+    (tmp_path / "file").write_text("")
+    assert describe_plugins([one], tmp_path / "file")[one] == known
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [],
+        {},
+        {"error": 3},
+        {"summary": "", "options": {"a b": {}}, "features_only": True, "modality": "", "pretraining": ""},
+    ],
+)
+def test_what_is_no_description_is_not_believed(answer):
+    assert description._read(answer) == Undescribed("it declares what cannot be read")

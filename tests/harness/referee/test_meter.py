@@ -1,0 +1,85 @@
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from metabench.referee import meter
+from metabench.referee.meter import Meter
+
+HOLDER = r"""
+import os, subprocess, sys
+# The root is not metered: its child holds the memory, and that one's forks share it.
+if os.fork() == 0:
+    held = b"x" * (int(sys.argv[1]) << 20)
+    for _ in range(int(sys.argv[2])):
+        if os.fork() == 0:
+            break
+    os.write(1, b"held\n")
+    sys.stdin.read()
+    os._exit(0)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holding() -> Iterator[Callable[[int, int], subprocess.Popen]]:
+    """Starts a process whose child holds so many MiB and has so many forks."""
+    started = []
+
+    def start(mib: int, n_forks: int) -> subprocess.Popen:
+        command = [sys.executable, "-c", HOLDER, str(mib), str(n_forks)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        started.append(process)
+        for _ in range(n_forks + 1):
+            assert process.stdout.readline() == b"held\n"
+        return process
+
+    yield start
+    for process in started:
+        process.communicate()
+
+
+def metered(process: subprocess.Popen, limit_mib: int, *, until_end: bool) -> Meter:
+    """Meter a process for a few looks, or until the meter ends it."""
+    looks, ended = threading.Semaphore(0), threading.Event()
+    one = Meter(process, limit_mib, ended.set)
+    look = one._look
+    one._look = lambda: (look(), looks.release())[0]
+    one.start()
+    if until_end:
+        assert ended.wait(30)
+    else:
+        assert all(looks.acquire(timeout=30) for _ in range(3))
+        assert not ended.is_set()
+    one.stop()
+    return one
+
+
+def test_the_peak_is_what_the_descendants_hold(holding):
+    one = metered(holding(200, 0), 1000, until_end=False)
+    assert 200 < one.peak_mib < 260
+    assert one.breach is None
+
+
+def test_pages_that_forks_share_count_once(holding):
+    one = metered(holding(200, 4), 500, until_end=False)
+    assert 200 < one.peak_mib < 300
+    assert one.breach is None
+
+
+def test_too_much_memory_ends_the_run(holding):
+    one = metered(holding(200, 0), 100, until_end=True)
+    assert one.breach == "memory"
+
+
+def test_too_many_processes_end_the_run(holding, monkeypatch):
+    monkeypatch.setattr(meter, "MOST_PROCESSES", 3)
+    one = metered(holding(1, 4), 1000, until_end=True)
+    assert one.breach == "processes"
+
+
+def test_a_root_that_has_ended_ends_the_run_without_a_breach():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    assert metered(process, 1000, until_end=True).breach is None
