@@ -33,11 +33,12 @@ def build(stored: Iterable[Stored], metrics: Mapping[str, Metric]) -> list[Leade
         stored: Results.
         metrics: By name.
     """
-    by_track: dict[Track, list[Stored]] = {}
+    by_rules: dict[str, tuple[Track, list[Stored]]] = {}
     for one in stored:
-        by_track.setdefault(_track(one.record), []).append(one)
-    tracks = sorted(by_track, key=_order_of_tracks)
-    return [_leaderboard(track, by_track[track], metrics.get(track.benchmark.metric)) for track in tracks]
+        track = _track(one.record)
+        by_rules.setdefault(repr(track), (track, []))[1].append(one)
+    groups = sorted(by_rules.values(), key=lambda group: _order_of_tracks(group[0]))
+    return [_leaderboard(track, members, metrics.get(track.benchmark.metric)) for track, members in groups]
 
 
 def _track(record: Record) -> Track:

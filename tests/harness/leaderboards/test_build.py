@@ -12,7 +12,7 @@ from scipy import stats
 from metabench.leaderboards.build import build
 from metabench.leaderboards.table import Leaderboard
 from metabench.results.folder import Predictions, Stored, read_record, write_result
-from metabench.results.record import Record
+from metabench.results.record import DatasetPart, Record
 from metabench.scoring.metric import Metric
 
 N_EPISODES = 40
@@ -24,6 +24,7 @@ def first_logit(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return logits[:, 0, 0].astype(np.float64)
 
 
+OTHER_CONTENT = DatasetPart(name="toy", content_hash="f" * 64, split_hash="f" * 64)
 METRICS = {"accuracy": Metric("accuracy", "title", first_logit)}
 
 
@@ -118,8 +119,9 @@ def test_a_mean_that_the_record_claims_is_not_believed(store: Store) -> None:
     "changes",
     [
         {"benchmark": {"manifest_hash": "f" * 64}},
-        {"benchmark": {"content_hash": "f" * 64}},
-        {"benchmark": {"n_shot": 5}},
+        {"benchmark": {"dataset": OTHER_CONTENT}},
+        {"benchmark": {"source": OTHER_CONTENT}},
+        {"benchmark": {"parameters": {"n_way": 2, "n_shot": 5, "n_query": 3}}},
         {"budget": {"seconds": 60.0}},
         {"budget": {"memory_mib": 4096}},
         {"environment": {"device_class": "H200"}},
