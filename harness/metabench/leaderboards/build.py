@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from metabench.leaderboards.labels import labels
-from metabench.leaderboards.runs import Method, gather, mean_over_seeds, score_run
+from metabench.leaderboards.runs import Method, gather, score_run
 from metabench.leaderboards.table import Leaderboard, Row, Track
 from metabench.scoring.compare import rank_intervals
 from metabench.scoring.interval import seeds_interval
@@ -26,8 +26,7 @@ def build(stored: Iterable[Stored], metrics: Mapping[str, Metric]) -> list[Leade
     Scores are computed from the predictions. A result whose predictions are damaged or absent keeps its
     row and says so. Ranks are given among methods that are scored on every episode with every seed and
     play by the same rules; methods that look at other queries or carry state between episodes stand
-    below them, unranked. Methods are paired by their means over seeds, so that ranks tell what these
-    seeds learned apart; only the intervals of scores allow for other seeds.
+    below them, unranked.
 
     Args:
         stored: Results.
@@ -83,7 +82,7 @@ def _rows(methods: Sequence[Method], *, higher_is_better: bool) -> list[Row]:
     algorithms = labels([method.first.algorithm for method in methods])
     backbones = labels([method.first.backbone for method in methods])
     ranked = [place for place, method in enumerate(methods) if method.earns_rank]
-    scores = mean_over_seeds([methods[place] for place in ranked])
+    scores = [method.scores for method in methods if method.earns_rank and method.scores is not None]
     ranks = dict(zip(ranked, rank_intervals(scores, higher_is_better=higher_is_better), strict=True))
     rows = map(_row, methods, algorithms, backbones)
     return [replace(row, rank=ranks.get(place)) for place, row in enumerate(rows)]

@@ -12,7 +12,7 @@ from metabench.results.folder import PREDICTIONS_FILE, ResultError, read_predict
 from metabench.scoring.metric import score_episodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -130,9 +130,3 @@ def _method_key(record: Record) -> str:
 
 def _by_seed(runs: Iterable[Run]) -> tuple[Run, ...]:
     return tuple(sorted(runs, key=lambda run: run.record.seed))
-
-
-def mean_over_seeds(methods: Sequence[Method]) -> NDArray[np.float64]:
-    """(n_methods, n_episodes) of methods that are scored whole."""
-    rows = [method.scores.mean(axis=0) for method in methods if method.scores is not None]
-    return np.stack(rows) if rows else np.empty((0, 0))

@@ -16,8 +16,8 @@ NOTHING = "–"
 NO_RESULTS = "No results to compare. Run `metabench evaluate` first."
 ABOUT_RANKS = (
     "Rank: from 1 + the number of methods that are significantly better to the last place that is not "
-    "held by a significantly worse one (paired t-tests on the same episodes, Holm's correction, 5 %). The "
-    "tests speak of what these seeds learned; other seeds may differ by more."
+    "held by a significantly worse one (t-tests, paired on the same episodes, Holm's correction, 5 %). The "
+    "spread over seeds counts where a method has several; with one it is judged by that one."
 )
 ABOUT_UNRANKED = (
     f"Without rank ({NOTHING}): some episodes have no score, the audit was failed, or the method uses other "

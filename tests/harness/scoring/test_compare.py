@@ -9,9 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from metabench.scoring.compare import compare, holm, paired_p_value, rank_intervals
+from metabench.scoring.compare import compare, holm, p_value_over_seeds, paired_p_value, rank_intervals
 
 RNG = np.random.default_rng
+
+
+def one_seed(scores: np.ndarray) -> list[np.ndarray]:
+    return [row[None] for row in scores]
 
 
 def closed_test(p_values: list[float]) -> list[float]:
@@ -116,26 +120,26 @@ def test_a_comparison_tells_difference_interval_and_p() -> None:
 def test_methods_that_are_far_apart_have_one_place_each() -> None:
     scores = np.array([[0.2], [0.9], [0.5]]) + RNG(0).normal(0, 0.02, (3, 50))
 
-    assert rank_intervals(scores, higher_is_better=True) == [(3, 3), (1, 1), (2, 2)]
-    assert rank_intervals(scores, higher_is_better=False) == [(1, 1), (3, 3), (2, 2)]
+    assert rank_intervals(one_seed(scores), higher_is_better=True) == [(3, 3), (1, 1), (2, 2)]
+    assert rank_intervals(one_seed(scores), higher_is_better=False) == [(1, 1), (3, 3), (2, 2)]
 
 
 def test_equal_methods_share_all_places() -> None:
     scores = RNG(0).normal(size=(4, 50))
 
-    assert rank_intervals(scores, higher_is_better=True) == [(1, 4)] * 4
+    assert rank_intervals(one_seed(scores), higher_is_better=True) == [(1, 4)] * 4
 
 
 def test_a_method_between_two_that_differ_overlaps_both() -> None:
     noise = np.tile([1.0, -1.0], 50)
     scores = np.array([np.zeros(100), 0.15 + noise, np.full(100, 0.3) + 0.3 * np.roll(noise, 1)])
 
-    assert rank_intervals(scores, higher_is_better=True) == [(2, 3), (1, 3), (1, 2)]
+    assert rank_intervals(one_seed(scores), higher_is_better=True) == [(2, 3), (1, 3), (1, 2)]
 
 
 @pytest.mark.parametrize(("n_methods", "expected"), [(0, []), (1, [(1, 1)])])
 def test_without_a_rival_there_is_nothing_to_compare(n_methods: int, expected: list[tuple[int, int]]) -> None:
-    assert rank_intervals(np.zeros((n_methods, 5)), higher_is_better=True) == expected
+    assert rank_intervals(one_seed(np.zeros((n_methods, 5))), higher_is_better=True) == expected
 
 
 def test_the_correction_counts_all_pairs_of_the_board() -> None:
@@ -146,5 +150,56 @@ def test_the_correction_counts_all_pairs_of_the_board() -> None:
     pair = np.stack([second + differences, second])
     crowd = np.stack([*pair, *RNG(3).normal(differences.mean() / 2, 1, (18, 40))])
 
-    assert rank_intervals(pair, higher_is_better=True) == [(1, 1), (2, 2)]
-    assert rank_intervals(crowd, higher_is_better=True)[:2] == [(1, 20), (1, 20)]
+    assert rank_intervals(one_seed(pair), higher_is_better=True) == [(1, 1), (2, 2)]
+    assert rank_intervals(one_seed(crowd), higher_is_better=True)[:2] == [(1, 20), (1, 20)]
+
+
+def seeds_of(rng: np.random.Generator, n_seeds: int, spread: float, mean: float = 0.0) -> np.ndarray:
+    """Scores on 200 episodes, which all methods find equally hard, of seeds that differ."""
+    hardness = RNG(99).normal(0, 0.1, 200)
+    return mean + hardness + rng.normal(0, spread, (n_seeds, 1)) + rng.normal(0, 0.05, (n_seeds, 200))
+
+
+def test_with_one_seed_each_p_is_that_of_the_paired_test() -> None:
+    first, second = seeds_of(RNG(1), 1, 0.0), seeds_of(RNG(2), 1, 0.0)
+
+    assert p_value_over_seeds(first, second) == paired_p_value(first[0], second[0])
+
+
+def test_where_seeds_are_all_that_differs_p_is_that_of_welch() -> None:
+    first, second = (np.repeat(RNG(seed).normal(size=(4, 1)), 200, axis=1) for seed in (1, 2))
+
+    welch = stats.ttest_ind(first[:, 0], second[:, 0], equal_var=False).pvalue
+
+    assert p_value_over_seeds(first, second) == pytest.approx(welch, rel=1e-9)
+
+
+@pytest.mark.parametrize(("n_first", "n_second"), [(3, 3), (5, 2), (2, 2)])
+def test_equal_methods_are_told_apart_in_at_most_five_percent_of_draws_of_seeds(
+    n_first: int, n_second: int
+) -> None:
+    rng = RNG(0)
+
+    errors = np.mean(
+        [
+            p_value_over_seeds(seeds_of(rng, n_first, 0.05), seeds_of(rng, n_second, 0.05)) <= 0.05
+            for _ in range(2000)
+        ]
+    )
+
+    assert errors < 0.065
+
+
+def test_methods_whose_seeds_agree_are_told_apart() -> None:
+    rng = RNG(0)
+    first, second = seeds_of(rng, 3, 0.005, mean=0.1), seeds_of(rng, 3, 0.005)
+
+    assert rank_intervals([first, second], higher_is_better=True) == [(1, 1), (2, 2)]
+
+
+def test_methods_whose_seeds_overlap_share_their_places() -> None:
+    first, second = (
+        np.array(means)[:, None] + RNG(0).normal(0, 0.05, 200) for means in ([0.71, 0.57], [0.59, 0.57])
+    )
+
+    assert rank_intervals([first, second], higher_is_better=True) == [(1, 2), (1, 2)]

@@ -4,7 +4,7 @@ import pytest
 
 from metabench.errors import UsageError
 from metabench.spec.benchmark import STANDARD_EPISODES, Benchmark, find_benchmark, standard_benchmark
-from metabench.spec.protocol import Protocol
+from metabench.spec.protocol import AnyWay, Protocol, Vary
 
 HARD = Benchmark("glyphs-hard", "glyphs", Protocol(50, 1, 5), n_episodes=100)
 DECLARED = {HARD.name: HARD}
@@ -14,7 +14,29 @@ DATASETS = ("glyphs", "mini-images")
 def test_every_dataset_has_standard_benchmarks() -> None:
     found = find_benchmark("glyphs-5w1s", DECLARED, DATASETS)
 
-    assert found == Benchmark("glyphs-5w1s", "glyphs", Protocol(5, 1, 15), STANDARD_EPISODES, "accuracy", 0)
+    assert found == Benchmark("glyphs-5w1s", "glyphs", Protocol(5, 1, 15))
+    assert (found.n_episodes, found.metric, found.datasets) == (STANDARD_EPISODES, "accuracy", ("glyphs",))
+
+
+@pytest.mark.parametrize(
+    ("name", "protocol", "metric"),
+    [("glyphs-vary", Vary(), "accuracy"), ("glyphs-anyway", AnyWay(), "chance-normalised")],
+)
+def test_ways_and_shots_may_vary(name: str, protocol: Vary | AnyWay, metric: str) -> None:
+    assert find_benchmark(name, DECLARED, DATASETS) == Benchmark(name, "glyphs", protocol, metric=metric)
+
+
+def test_one_dataset_may_be_learned_from_and_another_tested_on() -> None:
+    found = find_benchmark("mini-images-to-glyphs-5w5s", {}, DATASETS)
+
+    assert (found.source, found.dataset, found.protocol) == ("mini-images", "glyphs", Protocol(5, 5, 15))
+    assert found.datasets == ("glyphs", "mini-images")
+
+
+@pytest.mark.parametrize("name", ["glyfs-to-glyphs-5w1s", "glyphs-to-glyfs-5w1s"])
+def test_both_datasets_across_domains_must_be_known(name: str) -> None:
+    with pytest.raises(UsageError, match=r"^Unknown dataset 'glyfs'\. Did you mean 'glyphs'\?"):
+        find_benchmark(name, {}, DATASETS)
 
 
 def test_a_dataset_may_have_hyphens_in_its_name() -> None:

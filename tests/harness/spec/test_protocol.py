@@ -12,7 +12,7 @@ def test_reads_ways_and_shots() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5w", "w1s", "5w1", "5W1S", "5-way", " 5w1s", "5w1s ", "5w1s\n", "-5w1s", "vary"]
+    "text", ["", "5w", "w1s", "5w1", "5W1S", "5-way", " 5w1s", "5w1s ", "5w1s\n", "-5w1s", "Vary"]
 )
 def test_anything_else_is_no_protocol(text: str) -> None:
     assert parse_protocol(text) is None
