@@ -20,6 +20,10 @@ class MAML(Algorithm):
     testing; BatchNorm takes its statistics from the support set alone, in the query pass too, where the
     original normalises the queries by each other and so is transductive. Episodes of a batch are adapted
     one after the other: on CPUs that is as fast as or faster than `vmap` over them.
+
+    Expected: omniglot-5w1s, conv4, 5 minutes on two CPU cores: 92.11 % [91.56, 92.66] over 600 episodes,
+    `metabench evaluate protonet maml --benchmark omniglot-5w1s --budget 5m` (paper, fully trained: 98.7,
+    Table 1, with BatchNorm over the queries).
     """
 
     inner_lr: float = option(0.1, "step size inside an episode", at_least=0)

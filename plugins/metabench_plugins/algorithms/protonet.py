@@ -15,6 +15,10 @@ class ProtoNet(Algorithm):
     Differs from the paper: 30 classes in a meta-training episode where the paper has 60 (its Table 1),
     as more episodes then fit into a short budget; cosine decay where it halves the learning rate every
     2,000 episodes.
+
+    Expected: omniglot-5w1s, conv4, 5 minutes on two CPU cores: 97.71 % [97.40, 98.02] over 600 episodes,
+    `metabench evaluate protonet maml --benchmark omniglot-5w1s --budget 5m` (paper, fully trained: 98.8,
+    Table 1).
     """
 
     features_only = True
