@@ -6,6 +6,7 @@ from metabench.api.episodes import Episodes, Inputs
 from metabench.api.normalisation import EpisodicBatchNorm2d, statistics_from_first
 from metabench.api.options import option
 from metabench.api.session import Session
+from metabench.spec.tokenizer import Tokenizer
 
 __all__ = [
     "Algorithm",
@@ -14,6 +15,7 @@ __all__ = [
     "EpisodicBatchNorm2d",
     "Inputs",
     "Session",
+    "Tokenizer",
     "option",
     "statistics_from_first",
 ]

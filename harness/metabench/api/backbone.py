@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor, nn
 
+from metabench.spec.tokenizer import Tokenizer
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,29 +22,36 @@ class BackboneSetting:
 
     Attributes:
         options: Value of every declared option.
-        example_shape: Shape of one example, e.g. (channels, height, width).
+        example_shape: Shape of one example: (channels, height, width), or (length,) of a text.
+        n_tokens: Of a text: token ids lie in 0 … n_tokens − 1, and 0 is padding.
     """
 
     options: Mapping[str, bool | int | float | str]
     example_shape: tuple[int, ...]
+    n_tokens: int = 0
 
 
 class Backbone(nn.Module, ABC):
     """Base of all backbones; a subclass writes `setup` and `forward`.
 
     Attributes:
-        modality: What its inputs are: "image".
+        modality: What its inputs are: "image" or "text".
         pretraining: What its weights were trained on before; "none" if nothing.
+        tokenizer: Of a text backbone: how texts become token ids.
+        n_tokens: Of a text backbone: token ids lie in 0 … n_tokens − 1, and 0 is padding.
         n_features: Features per example; `setup` sets it.
     """
 
     modality: ClassVar[str] = "image"
     pretraining: ClassVar[str] = "none"
+    tokenizer: ClassVar[Tokenizer | None] = None
+    n_tokens: int
     n_features: int
 
     def __init__(self, setting: BackboneSetting) -> None:
         super().__init__()
         self.__dict__.update(setting.options)
+        self.n_tokens = setting.n_tokens
         self.setup(setting.example_shape)
 
     @abstractmethod
@@ -50,7 +59,7 @@ class Backbone(nn.Module, ABC):
         """Make the layers and set `n_features`.
 
         Args:
-            example_shape: Shape of one example, e.g. (channels, height, width).
+            example_shape: Shape of one example: (channels, height, width), or (length,) of a text.
         """
 
     @abstractmethod
@@ -58,7 +67,8 @@ class Backbone(nn.Module, ABC):
         """Compute features.
 
         Args:
-            inputs: (n_examples, …); images are float in 0 … 1.
+            inputs: Images, (n_examples, channels, height, width), float in 0 … 1. Or texts: a dict of
+                `ids`, (n_examples, length), int64, and `mask`, likewise, bool, true where a token stands.
 
         Returns:
             (n_examples, n_features), float.

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from metabench.api.episodes import Episodes
+from metabench.api.episodes import Episodes, Inputs
 from metabench.clock import now
 from metabench.episodes.sampler import check_possible, draw
 from metabench.episodes.stream import named_stream
@@ -181,7 +181,7 @@ class Session:
         self._examples += count * protocol.n_way * protocol.n_per_class
         return episodes
 
-    def minibatch(self, size: int) -> tuple[Tensor, Tensor]:
+    def minibatch(self, size: int) -> tuple[Inputs, Tensor]:
         """Draw labelled examples of meta_train, with replacement.
 
         A budget in episodes counts minibatches as the episodes of the benchmark with as many examples.
@@ -275,11 +275,22 @@ class Session:
             n_way=protocol.n_way,
         )
 
-    def _inputs(self, pool: LabelledPool, index: Tensor) -> Tensor:
+    def _inputs(self, pool: LabelledPool, index: Tensor) -> Inputs:
         return as_inputs(pool.examples[index], self.device)
 
 
-def as_inputs(examples: Tensor, device: torch.device) -> Tensor:
-    """Examples as they are stored → what backbones see: images of bytes become floats in 0 … 1."""
+def as_inputs(examples: Tensor, device: torch.device) -> Inputs:
+    """Examples as they are stored → what backbones see.
+
+    Args:
+        examples: (…, channels, height, width) bytes of images, or (…, length) int64 token ids.
+        device: Where the inputs shall lie.
+
+    Returns:
+        Images as floats in 0 … 1; texts as {"ids", "mask"}, the mask true where a token stands. Padding
+        is not cut off: what a text gives must not depend on the length of others.
+    """
     examples = examples.to(device, non_blocking=True)
-    return examples.float().div_(255) if examples.dtype == torch.uint8 else examples
+    if examples.dtype == torch.uint8:
+        return examples.float().div_(255)
+    return {"ids": examples, "mask": examples != 0} if examples.dtype == torch.int64 else examples

@@ -97,10 +97,11 @@ def _producer(state: State, sweep: Sweep, results: Path) -> Producer:
 
 def _execute(state: State, sweep: Sweep, producer: Producer, executor: str, jobs: int) -> list[Record]:
     """Make the results that are not there."""
-    for arena in sweep.arenas.values():
-        if not arena.dataset.expected_content:
+    datasets = {arena.dataset.name: arena.dataset for arena in sweep.arenas.values()}
+    for name, dataset in datasets.items():
+        if not dataset.expected_content:
             click.echo(
-                f"Warning: dataset {arena.dataset.name!r} has other content than published results, as this "
+                f"Warning: dataset {name!r} has other content than published results, as this "
                 "machine's image libraries decode it otherwise. Install the versions of constraints.txt.",
                 err=True,
             )

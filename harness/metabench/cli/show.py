@@ -57,6 +57,7 @@ def _contestant(state: State, plugin: Plugin) -> dict[str, object]:
     shown |= {"status": "ok", "source": _digest(plugin), "summary": told.summary.partition("\n")[0]}
     if plugin.kind == "backbone":
         shown |= {"modality": told.modality, "pretraining": told.pretraining}
+        shown |= asdict(told.tokenizer) if told.tokenizer else {}
     else:
         shown |= {"features only": told.features_only}
     options = {

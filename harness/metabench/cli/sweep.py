@@ -10,16 +10,18 @@ from metabench.discovery.contestants import find
 from metabench.discovery.source import BrokenPluginError, read_source
 from metabench.errors import UsageError, unknown_name
 from metabench.referee.description import Description, Undescribed, describe_plugins
-from metabench.results.arena import Arena, make_ready
+from metabench.results.arena import Arena, ArenaKey, make_ready
 from metabench.spec.benchmark import find_benchmark
 from metabench.spec.budget import parse_budget
 from metabench.spec.plan import Entrant, RunPlan
 from metabench.spec.suite import DEFAULT_SUITE
+from metabench.spec.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from metabench.data.places import Places
+    from metabench.data.recipe import Modality
     from metabench.discovery.plugin import Plugin
     from metabench.discovery.trusted import Extensions
     from metabench.spec.benchmark import Benchmark
@@ -66,11 +68,11 @@ class Sweep:
 
     Attributes:
         plans: In the order of the request.
-        arenas: By benchmark name.
+        arenas: By name of the benchmark and, for texts, tokenizer.
     """
 
     plans: tuple[RunPlan, ...]
-    arenas: Mapping[str, Arena]
+    arenas: Mapping[ArenaKey, Arena]
 
 
 def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Sweep:
@@ -104,10 +106,18 @@ def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Swee
                     device=request.device,
                     precision=request.precision,
                     n_threads=request.n_threads,
+                    tokenizer=_tokenizer(told[backbones[backbone]], recipe.modality),
                 )
             )
     settings.check_all_used()
-    return Sweep(tuple(dict.fromkeys(plans)), arenas)
+    keys = dict.fromkeys((plan.benchmark.name, plan.tokenizer) for plan in plans)
+    return Sweep(
+        plans=tuple(dict.fromkeys(plans)),
+        arenas={
+            (name, tokenizer): arenas[name].tokenized(tokenizer, places) if tokenizer else arenas[name]
+            for name, tokenizer in keys
+        },
+    )
 
 
 def _benchmarks(names: Sequence[str], extensions: Extensions) -> tuple[list[Suite], list[Benchmark]]:
@@ -161,6 +171,14 @@ def _declares(told: Description | Undescribed, name: str, default: Declared) -> 
     """What a plugin declares; the default for one that cannot tell, as its run will fail anyway."""
     value: Declared = getattr(told, name, default)
     return value
+
+
+def _tokenizer(told: Description | Undescribed, modality: Modality) -> Tokenizer | None:
+    """What makes numbers of texts; the usual one where a backbone declares none or cannot tell."""
+    if modality != "text":
+        return None
+    declared = told.tokenizer if isinstance(told, Description) else None
+    return declared or Tokenizer()
 
 
 class _Settings:

@@ -78,4 +78,4 @@ def import_plugin(address: PluginAddress, kind: type[_Base]) -> type[_Base]:
 
 def _backbone_setting(backbone: type[Backbone], assignment: Assignment) -> BackboneSetting:
     options = resolve_options(declared_options(backbone), assignment.backbone.options)
-    return BackboneSetting(options, assignment.example_shape)
+    return BackboneSetting(options, assignment.example_shape, assignment.n_tokens)

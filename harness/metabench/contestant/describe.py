@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from metabench.api.options import declared_options
 from metabench.clock import now
 from metabench.contestant.build import import_plugin
 from metabench.contestant.failure import one_line
+from metabench.spec.tokenizer import Tokenizer
 from metabench.wire.message import HEADER_LIMIT, Message
 from metabench.wire.reports import PluginAddress
 
@@ -55,7 +57,14 @@ def _describe_one(asked: dict[str, str | None]) -> Json:
         "features_only": bool(getattr(plugin, "features_only", False)),
         "modality": str(getattr(plugin, "modality", "")),
         "pretraining": str(getattr(plugin, "pretraining", "none")),
+        "tokenizer": _tokenizer(plugin),
     }
+
+
+def _tokenizer(plugin: type) -> Json:
+    """The tokenizer that a text backbone declares, field by field."""
+    declared = getattr(plugin, "tokenizer", None)
+    return asdict(declared) if isinstance(declared, Tokenizer) else None
 
 
 def _in_a_fork(work: Callable[[], Json], limit: int) -> Json:

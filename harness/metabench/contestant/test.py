@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from metabench.api.episodes import Episodes
+from metabench.api.episodes import Episodes, Inputs
 from metabench.api.session import as_inputs
 from metabench.contestant.build import build_learner
 from metabench.contestant.failure import InvalidOutputError
@@ -98,7 +98,7 @@ class _Answerer:
         with torch.no_grad():
             return self._learner.predict(episodes)
 
-    def _look_up(self, index: Tensor) -> Tensor:
+    def _look_up(self, index: Tensor) -> Inputs:
         """(n_episodes, n_examples) numbers → inputs, or features where each example is embedded once."""
         if not self._embed_once:
             return as_inputs(self.examples[index], self._device)

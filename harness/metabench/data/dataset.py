@@ -64,6 +64,7 @@ class Dataset:
         expected_content: The content is what the recipe declares, or it declares none. Where it is not,
             another version of a decoder made other bytes: a run on it compares with no published one.
         duplicates: Examples that stand in two splits, a line each with classes and numbers.
+        n_tokens: Token ids lie in 0 … n_tokens − 1; 0 where there are none.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Dataset:
     split_hash: str
     expected_content: bool = True
     duplicates: tuple[str, ...] = ()
+    n_tokens: int = 0
 
     @property
     def example_shape(self) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from metabench.discovery.source import BrokenPluginError, engine_hash, read_sour
 from metabench.referee.outcome import RunError
 from metabench.referee.plain import plain_line, plain_lines
 from metabench.referee.process import ContestantProcess, Limits
+from metabench.spec.tokenizer import Tokenizer
 from metabench.wire.message import Message
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Description(BaseModel):
         features_only: Of an algorithm: it sees examples through the backbone alone.
         modality: Of a backbone: what its inputs are.
         pretraining: Of a backbone: what its weights were trained on before.
+        tokenizer: Of a text backbone: how texts become token ids.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -55,6 +58,7 @@ class Description(BaseModel):
     features_only: bool
     modality: _Line
     pretraining: _Line
+    tokenizer: Tokenizer | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,8 @@ def _read(answer: object) -> Description | Undescribed:
     if isinstance(answer, dict) and isinstance(answer.get("error"), str):
         return Undescribed(plain_line(answer["error"]))
     try:
-        return Description.model_validate(answer)
+        # As JSON, where a record is an object and strictness allows it to be one.
+        return Description.model_validate_json(json.dumps(answer))
     except ValidationError:
         return Undescribed("it declares what cannot be read")
 

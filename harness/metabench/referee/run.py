@@ -56,6 +56,7 @@ class Match:
             n_shot=protocol.n_shot,
             n_query=protocol.n_query,
             example_shape=self.dataset.example_shape,
+            n_tokens=self.dataset.n_tokens,
             seed=plan.seed,
             device=plan.device,
             precision=plan.precision,

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from metabench.data.reshape import reshaped
 from metabench.data.store import open_dataset
+from metabench.data.tokens import tokenized
 from metabench.episodes.manifest import check_protocol, draw_all
 from metabench.episodes.sampler import SAMPLER_VERSION, EpisodeIndices, manifest_hash
 from metabench.episodes.stream import named_stream
 from metabench.errors import UsageError
 from metabench.results.record import BenchmarkPart, DatasetPart
+from metabench.spec.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from metabench.data.places import Places
     from metabench.data.recipe import Recipe
     from metabench.spec.benchmark import Benchmark
+
+
+# A text backbone sees a benchmark through its tokenizer; for images there is none.
+ArenaKey = tuple[str, Tokenizer | None]
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,15 @@ class Arena:
     def labels(self) -> tuple[NDArray[np.int64], ...]:
         """The query labels of each episode, (n_query_total,)."""
         return tuple(labels for batch in self.episodes for labels in batch.query_labels)
+
+    def tokenized(self, tokenizer: Tokenizer, places: Places) -> Arena:
+        """The same benchmark with token ids in place of texts.
+
+        Raises:
+            DataError: They cannot be kept.
+            UsageError: The tokenizer is not there.
+        """
+        return replace(self, dataset=tokenized(self.dataset, tokenizer, places))
 
 
 def make_ready(benchmark: Benchmark, recipes: Mapping[str, Recipe], places: Places) -> Arena:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from metabench.referee.outcome import BLAME
@@ -20,6 +21,7 @@ from metabench.results.record import (
     Record,
     ScorePart,
     SpentPart,
+    TokenizerPart,
 )
 from metabench.scoring.interval import mean_interval
 from metabench.scoring.metric import score_episodes
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from metabench.results.arena import Arena
     from metabench.scoring.metric import Metric
     from metabench.spec.plan import Entrant, RunPlan
+    from metabench.spec.tokenizer import Tokenizer
 
 # What says where a run took place, but not what its number can depend on.
 _INCIDENTAL = {"platform", "processor", "isolation", "metabench"}
@@ -68,6 +71,8 @@ class Planned:
             "seed": self.plan.seed,
             "environment": self.environment.model_dump(exclude=_INCIDENTAL),
         }
+        if self.plan.tokenizer is not None:
+            told["tokenizer"] = _tokenizer_part(self.plan.tokenizer).model_dump()
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -88,6 +93,7 @@ def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str) -
         algorithm=_plugin_part(plan.algorithm),
         backbone=_plugin_part(plan.backbone),
         pretraining=plan.pretraining,
+        tokenizer=None if plan.tokenizer is None else _tokenizer_part(plan.tokenizer),
         budget=_budget_part(plan),
         seed=plan.seed,
         environment=planned.environment,
@@ -118,6 +124,10 @@ def _plugin_part(entrant: Entrant) -> PluginPart:
         source_hash=entrant.source_hash,
         options=dict(entrant.options),
     )
+
+
+def _tokenizer_part(tokenizer: Tokenizer) -> TokenizerPart:
+    return TokenizerPart(**asdict(tokenizer), library=version("tokenizers"))
 
 
 def _budget_part(plan: RunPlan) -> BudgetPart:

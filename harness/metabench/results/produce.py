@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from metabench.referee.events import Listener
-    from metabench.results.arena import Arena
+    from metabench.results.arena import Arena, ArenaKey
     from metabench.results.record import Record
     from metabench.scoring.metric import Metric
     from metabench.spec.plan import RunPlan
@@ -30,14 +30,14 @@ class Producer:
     """Everything that runs of a sweep share.
 
     Attributes:
-        arenas: The benchmarks made ready, by name.
+        arenas: The benchmarks made ready, by name and, for texts, tokenizer.
         metrics: By name.
         results: Folder of results.
         home: Folder with this machine's key.
         listener: Is told what happens.
     """
 
-    arenas: Mapping[str, Arena]
+    arenas: Mapping[ArenaKey, Arena]
     metrics: Mapping[str, Metric]
     results: Path
     home: Path
@@ -85,7 +85,7 @@ class Producer:
             return _harness_error(error)
 
     def _planned(self, plan: RunPlan) -> Planned:
-        return Planned.of(plan, self.arenas[plan.benchmark.name])
+        return Planned.of(plan, self.arenas[plan.benchmark.name, plan.tokenizer])
 
 
 def is_final(record: Record) -> bool:

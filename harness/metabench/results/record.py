@@ -86,6 +86,21 @@ class PluginPart(_Part):
     options: dict[str, bool | int | float | str]
 
 
+class TokenizerPart(_Part):
+    """What made numbers of texts, field by field as the backbone declares it.
+
+    Attributes:
+        library: Version of the library that did.
+    """
+
+    kind: str
+    n_tokens: int
+    length: int
+    lowercase: bool
+    file: str
+    library: str
+
+
 class BudgetPart(_Part):
     """What the run was given."""
 
@@ -176,6 +191,7 @@ class Record(_Part):
     algorithm: PluginPart
     backbone: PluginPart
     pretraining: str
+    tokenizer: TokenizerPart | None = None
     budget: BudgetPart
     seed: int
     environment: EnvironmentPart

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from metabench.discovery.plugin import Plugin
     from metabench.spec.benchmark import Benchmark
     from metabench.spec.budget import Budget
+    from metabench.spec.tokenizer import Tokenizer
 
 OptionValue = bool | int | float | str
 Precision = Literal["fp32", "bf16"]
@@ -44,6 +45,7 @@ class RunPlan:
         device: "cpu" or "cuda:N".
         precision: Of the contestant's arithmetic.
         n_threads: Threads that the contestant computes with on the CPU.
+        tokenizer: Makes numbers of texts; None for images.
     """
 
     benchmark: Benchmark
@@ -56,3 +58,4 @@ class RunPlan:
     device: str
     precision: Precision
     n_threads: int
+    tokenizer: Tokenizer | None = None

@@ -49,7 +49,8 @@ class Assignment(_Report):
         n_way: Classes per episode, as a rule.
         n_shot: Support examples per class, as a rule.
         n_query: Query examples per class, as a rule.
-        example_shape: Shape of one example, e.g. (channels, height, width).
+        example_shape: Shape of one example: (channels, height, width), or (length,) of a text.
+        n_tokens: Of a text: token ids lie in 0 … n_tokens − 1; 0 for images.
         seed: Of initial weights and meta-training episodes.
         device: "cpu" or "cuda:N".
         precision: Of the arithmetic.
@@ -66,6 +67,7 @@ class Assignment(_Report):
     n_shot: int
     n_query: int
     example_shape: _Shape
+    n_tokens: int = 0
     seed: int
     device: str
     precision: Literal["fp32", "bf16"]

@@ -42,6 +42,7 @@ def test_the_names_that_plugin_authors_import_are_these():
         "EpisodicBatchNorm2d",
         "Inputs",
         "Session",
+        "Tokenizer",
         "option",
         "statistics_from_first",
     ]

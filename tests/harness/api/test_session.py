@@ -357,6 +357,17 @@ def test_images_of_bytes_are_seen_as_numbers_from_0_to_1():
 
 
 def test_other_inputs_stay_as_they_are():
-    stored = torch.tensor([[1, 300]])
+    stored = torch.tensor([[1.0, 300.0]])
 
     assert as_inputs(stored, torch.device("cpu")) is stored
+
+
+def test_token_ids_come_with_a_mask_and_their_padding():
+    stored = torch.tensor([[[5, 300, 0, 0], [1, 0, 0, 0]]])
+
+    inputs = as_inputs(stored, torch.device("cpu"))
+
+    assert set(inputs) == {"ids", "mask"}
+    assert inputs["ids"] is stored
+    assert inputs["mask"].dtype == torch.bool
+    assert inputs["mask"].tolist() == [[[True, True, False, False], [True, False, False, False]]]
