@@ -11,13 +11,13 @@ demo: $(INSTALLED)  ## A small comparison on the embedded benchmark, about a min
 	$(BIN)/metabench evaluate
 
 test: $(INSTALLED)  ## All tests that need nothing from outside this repository
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(INSTALLED)  ## What a commit must pass
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 format: $(INSTALLED)  ## Format the code and sort its imports
 	$(BIN)/ruff check --fix .

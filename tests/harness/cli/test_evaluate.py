@@ -80,8 +80,8 @@ def test_a_run_ends_in_a_leaderboard_and_the_same_command_does_no_work(metabench
 
 def test_a_budget_in_episodes_gives_the_same_predictions_to_the_last_bit(metabench, tmp_path):
     for results in ("one", "two"):
-        arguments = ("--benchmark", "glyphs-5w1s", "--budget", "4ep", "--seeds", "0", "--results", results)
-        assert metabench("evaluate", "maml", *arguments).returncode == 0
+        arguments = ("--benchmark", "glyphs-5w1s", "--budget", "9ep", "--seeds", "0", "--results", results)
+        assert metabench("evaluate", "protonet", *arguments).returncode == 0
     one, two = (next((tmp_path / name).glob("*/predictions.parquet")) for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert (
@@ -139,8 +139,7 @@ def test_a_results_folder_that_cannot_be_written_is_named(metabench, tmp_path):
     (tmp_path / "file").write_text("")
     answer = metabench("evaluate", "centroid", "--budget", "4ep", "--results", tmp_path / "file" / "results")
     assert answer.returncode == 3
-    assert "cannot be written" in answer.stderr
-    assert "--results" in answer.stderr
+    assert re.search(r"Results folder '.*' cannot be .* Name another one with --results", answer.stderr)
     assert "Traceback" not in answer.stderr
 
 
@@ -182,12 +181,12 @@ def test_a_dry_run_tells_what_is_to_run_and_writes_nothing(metabench, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize("after_s", [0.5, 3.0, 5.0])
+@pytest.mark.parametrize("after_s", [2.0, 5.0])
 def test_a_killed_referee_leaves_no_process_and_the_same_command_finishes(
     command, metabench, tmp_path, after_s
 ):
-    (tmp_path / "slow.py").write_text(SLOW.format(seconds=4))
-    arguments = ("evaluate", "./slow.py:Slow", "centroid", "--benchmark", "glyphs-5w1s", "--budget", "30s")
+    (tmp_path / "slow.py").write_text(SLOW.format(seconds=2))
+    arguments = ("evaluate", "./slow.py:Slow", "--benchmark", "glyphs-5w1s", "--budget", "30s")
     token = {"LANG": f"C.{tmp_path.name}"}
     process = subprocess.Popen(
         **command(*arguments, **token), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -200,7 +199,7 @@ def test_a_killed_referee_leaves_no_process_and_the_same_command_finishes(
         assert (path / "result.json").is_file()
     answer = metabench(*arguments, **token)
     assert answer.returncode == 0, answer.stderr
-    assert [record.status for record in records(tmp_path / "results")] == ["ok", "ok"]
+    assert [record.status for record in records(tmp_path / "results")] == ["ok"]
     assert wait_until_none_has(token["LANG"])
 
 

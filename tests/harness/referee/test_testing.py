@@ -104,6 +104,7 @@ def test_whoever_floods_a_referee_that_it_does_not_read_is_stopped(examine, ques
     monkeypatch.setattr(process_module, "_LAST_WORDS_S", 1.0)
     examinee = examine("channels:StopsReading")
     assert examinee.answer(questions.first(20))[0].shape == SHAPES[0]
-    with pytest.raises(RunError, match="closes its connection and goes on") as caught:
+    # Which of the two the referee meets first is the machine's choice.
+    with pytest.raises(RunError, match=r"closes its connection and goes on|ended without a word") as caught:
         examinee.answer(questions)
-    assert caught.value.status == "protocol_violation"
+    assert caught.value.status in ("protocol_violation", "crashed")

@@ -276,7 +276,7 @@ def test_a_record_of_a_newer_metabench_says_so(tmp_path: Path, make_record) -> N
 
 def test_predictions_with_another_hash_are_refused(tmp_path: Path, make_record) -> None:
     folder = write_result(tmp_path, make_record(), PREDICTIONS, None)
-    other = Predictions(PREDICTIONS.logits + 1, PREDICTIONS.labels)
+    other = Predictions(tuple(one + 1 for one in PREDICTIONS.logits), PREDICTIONS.labels)
     (folder / "predictions.parquet").write_bytes(folder_module.encode(other))
 
     with pytest.raises(
@@ -294,9 +294,13 @@ def test_predictions_that_are_gone_are_reported(tmp_path: Path, make_record) -> 
 
 
 def test_predictions_of_another_shape_are_refused(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(benchmark={"n_way": 3}), PREDICTIONS, None)
+    folder = write_result(
+        tmp_path, make_record(benchmark={"parameters": {"n_way": 3, "n_query": 3}}), PREDICTIONS, None
+    )
 
-    with pytest.raises(ResultError, match="has 24 rows; expected 9 for each of at most 4 episodes"):
+    with pytest.raises(
+        ResultError, match="has episodes of other shapes; expected 9 queries with 3 logits each"
+    ):
         read_predictions(folder, read_record(folder))
 
 

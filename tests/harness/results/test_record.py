@@ -32,9 +32,20 @@ def test_other_text_is_no_number() -> None:
         ScorePart.model_validate_json(text)
 
 
-@pytest.mark.parametrize("field", ["n_way", "n_shot", "n_query", "n_episodes"])
-def test_a_benchmark_has_some_of_everything(make_record, field: str) -> None:
-    told = make_record().benchmark.model_dump() | {field: 0}
+@pytest.mark.parametrize(
+    ("parameters", "shape"),
+    [
+        ({"n_way": 5, "n_shot": 1, "n_query": 15}, (75, 5)),
+        ({"min_way": 2, "max_way": 20, "n_query": 20}, None),
+        ({}, None),
+    ],
+)
+def test_the_shape_of_episodes_is_known_where_they_have_one(make_record, parameters, shape) -> None:
+    assert make_record(benchmark={"parameters": parameters}).benchmark.shape == shape
+
+
+def test_a_benchmark_has_some_episodes(make_record) -> None:
+    told = make_record().benchmark.model_dump() | {"n_episodes": 0}
 
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
         BenchmarkPart.model_validate(told)
