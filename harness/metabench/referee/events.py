@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from metabench.results.record import Record
     from metabench.spec.plan import RunPlan
     from metabench.wire.reports import Progress
+
+# What listeners get to come to their end after a sweep.
+PATIENCE_S = 30.0
 
 
 class Listener:
@@ -50,6 +55,9 @@ class Listener:
 class Broadcast(Listener):
     """Tells several listeners, one event at a time; one that raises is reported and told no more.
 
+    They are told in a thread of its own: a tracker that waits for its server must not hold up a referee
+    that waits for a commit. The end of the sweep waits until all has been told, though not for ever.
+
     Args:
         listeners: Who is told.
         report: Is given one line about a listener that raised.
@@ -58,7 +66,8 @@ class Broadcast(Listener):
     def __init__(self, listeners: Sequence[Listener], report: Callable[[str], None]) -> None:
         self._listeners = list(listeners)
         self._report = report
-        self._one_at_a_time = threading.Lock()
+        self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        threading.Thread(target=self._work, name="listeners", daemon=True).start()
 
     def sweep_started(self, n_runs: int, n_done: int) -> None:  # noqa: D102
         self._tell(lambda one: one.sweep_started(n_runs, n_done))
@@ -80,15 +89,23 @@ class Broadcast(Listener):
 
     def sweep_finished(self) -> None:  # noqa: D102
         self._tell(lambda one: one.sweep_finished())
+        told = threading.Event()
+        self._events.put(told.set)
+        if not told.wait(PATIENCE_S):
+            self._report(f"A listener has not come to its end within {PATIENCE_S:g} s; it is left behind.")
 
     def _tell(self, event: Callable[[Listener], None]) -> None:
-        with self._one_at_a_time:
-            for listener in list(self._listeners):
-                try:
-                    event(listener)
-                except Exception as error:
-                    self._listeners.remove(listener)
-                    name = type(listener).__name__
-                    self._report(
-                        f"Listener {name!r} raises {type(error).__name__}: {error}; it is told no more."
-                    )
+        self._events.put(partial(self._tell_all, event))
+
+    def _work(self) -> None:
+        while True:
+            self._events.get()()
+
+    def _tell_all(self, event: Callable[[Listener], None]) -> None:
+        for listener in list(self._listeners):
+            try:
+                event(listener)
+            except Exception as error:
+                self._listeners.remove(listener)
+                name = type(listener).__name__
+                self._report(f"Listener {name!r} raises {type(error).__name__}: {error}; it is told no more.")

@@ -1,5 +1,6 @@
 import threading
 
+from metabench.referee import events
 from metabench.referee.events import Broadcast, Listener
 
 
@@ -85,7 +86,25 @@ def test_events_of_concurrent_runs_are_told_one_at_a_time():
         teller.start()
     for teller in tellers:
         teller.join()
+    broadcast.sweep_finished()
     assert most == [1]
+
+
+def test_a_listener_that_waits_holds_up_nobody(monkeypatch):
+    released, reports, other = threading.Event(), [], Noting()
+
+    class Waiting(Listener):
+        def run_started(self, plan):
+            released.wait()
+
+    monkeypatch.setattr(events, "PATIENCE_S", 0.05)
+    broadcast = Broadcast([Waiting(), other], reports.append)
+    tell_everything(broadcast)
+    assert reports == ["A listener has not come to its end within 0.05 s; it is left behind."]
+    released.set()
+    monkeypatch.setattr(events, "PATIENCE_S", 30.0)
+    broadcast.sweep_finished()
+    assert len(other.heard) == 8
 
 
 def test_a_listener_that_overrides_nothing_hears_everything_in_silence():
