@@ -67,7 +67,7 @@ class Assignment(_Report):
     n_shot: int
     n_query: int
     example_shape: _Shape
-    n_tokens: int = 0
+    n_tokens: int
     seed: int
     device: str
     precision: Literal["fp32", "bf16"]

@@ -98,6 +98,7 @@ def assign(write_plugin):
             "n_shot": 1,
             "n_query": 2,
             "example_shape": (2, 3),
+            "n_tokens": 0,
             "seed": 0,
             "device": "cpu",
             "precision": "fp32",

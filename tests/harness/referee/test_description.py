@@ -110,7 +110,9 @@ def test_a_damaged_cache_is_asked_anew_and_one_that_cannot_be_written_is_done_wi
     plugin, tmp_path, monkeypatch
 ):
     one = plugin("method")
-    known = Description(summary="", options={}, features_only=False, modality="", pretraining="none")
+    known = Description(
+        summary="", options={}, features_only=False, modality="", pretraining="none", tokenizer=None
+    )
     asked = []
     monkeypatch.setattr(description, "_ask", lambda plugins: asked.append(plugins) or [known] * len(plugins))
     cache = tmp_path / "cache"

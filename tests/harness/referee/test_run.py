@@ -167,7 +167,7 @@ def test_a_run_ends_as_its_contestant_deserves(name: str, runs: dict[str, Future
 def test_nothing_stays_open_after_all_runs(runs: dict[str, Future], before: tuple[int, set[str]]) -> None:
     for one in runs.values():
         one.result()
-    assert _open_descriptors() == before[0]
+    assert _open_descriptors() <= before[0]
     assert not [name for name in _threads() - before[1] if not name.startswith("ThreadPoolExecutor")]
 
 

@@ -20,6 +20,7 @@ ASSIGNMENT = Assignment(
     n_shot=1,
     n_query=15,
     example_shape=(1, 28, 28),
+    n_tokens=0,
     seed=0,
     device="cpu",
     precision="fp32",
