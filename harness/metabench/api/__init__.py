@@ -5,6 +5,7 @@ from metabench.api.backbone import Backbone
 from metabench.api.episodes import Episodes, Inputs
 from metabench.api.normalisation import EpisodicBatchNorm2d, statistics_from_first
 from metabench.api.options import option
+from metabench.api.padding import trim_padding
 from metabench.api.session import Session
 from metabench.spec.tokenizer import Tokenizer
 
@@ -18,4 +19,5 @@ __all__ = [
     "Tokenizer",
     "option",
     "statistics_from_first",
+    "trim_padding",
 ]

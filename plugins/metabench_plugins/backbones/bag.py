@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from metabench.api import Backbone, Inputs, Tokenizer, option
+from metabench.api import Backbone, Inputs, Tokenizer, option, trim_padding
 
 
 class Bag(Backbone):
@@ -16,7 +16,7 @@ class Bag(Backbone):
     """
 
     modality = "text"
-    tokenizer: ClassVar[Tokenizer] = Tokenizer("word", n_tokens=8000, length=32)
+    tokenizer: ClassVar[Tokenizer] = Tokenizer("bpe", n_tokens=1000, length=32)
 
     width: int = option(256, "size of an embedding", at_least=1)
 
@@ -28,6 +28,7 @@ class Bag(Backbone):
     def forward(self, inputs: Inputs) -> Tensor:
         """Token ids (n, length) with their mask → features (n, width)."""
         assert isinstance(inputs, dict)
-        mask = inputs["mask"][..., None].to(self.embedding.weight.dtype)
-        total: Tensor = (self.embedding(inputs["ids"]) * mask).sum(1)
+        texts = trim_padding(inputs)
+        mask = texts["mask"][..., None].to(self.embedding.weight.dtype)
+        total: Tensor = (self.embedding(texts["ids"]) * mask).sum(1)
         return total / mask.sum(1)

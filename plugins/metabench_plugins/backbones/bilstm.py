@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from metabench.api import Backbone, Inputs, Tokenizer, option
+from metabench.api import Backbone, Inputs, Tokenizer, option, trim_padding
 
 
 class BiLSTM(Backbone):
@@ -19,7 +19,7 @@ class BiLSTM(Backbone):
     """
 
     modality = "text"
-    tokenizer: ClassVar[Tokenizer] = Tokenizer("word", n_tokens=8000, length=32)
+    tokenizer: ClassVar[Tokenizer] = Tokenizer("bpe", n_tokens=1000, length=32)
 
     width: int = option(128, "size of an embedding", at_least=1)
     states: int = option(128, "states of each direction", at_least=1)
@@ -33,11 +33,12 @@ class BiLSTM(Backbone):
     def forward(self, inputs: Inputs) -> Tensor:
         """Token ids (n, length) with their mask → features (n, 2 · states)."""
         assert isinstance(inputs, dict)
-        mask = inputs["mask"]
+        texts = trim_padding(inputs)
+        mask = texts["mask"]
         # Packed, so that the way back begins at the last token and not in the padding.
         lengths = mask.sum(1).cpu()
         packed = pack_padded_sequence(
-            self.embedding(inputs["ids"]), lengths, batch_first=True, enforce_sorted=False
+            self.embedding(texts["ids"]), lengths, batch_first=True, enforce_sorted=False
         )
         states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=mask.shape[1])
         features: Tensor = states.masked_fill(~mask[..., None], -torch.inf).amax(1)

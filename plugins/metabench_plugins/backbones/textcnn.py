@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metabench.api import Backbone, Inputs, Tokenizer, option
+from metabench.api import Backbone, Inputs, Tokenizer, option, trim_padding
 
 _SPANS = (3, 4, 5)
 
@@ -22,7 +22,7 @@ class TextCNN(Backbone):
     """
 
     modality = "text"
-    tokenizer: ClassVar[Tokenizer] = Tokenizer("word", n_tokens=8000, length=32)
+    tokenizer: ClassVar[Tokenizer] = Tokenizer("bpe", n_tokens=1000, length=32)
 
     width: int = option(128, "size of an embedding", at_least=1)
     channels: int = option(100, "features of each of the three spans", at_least=1)
@@ -36,8 +36,9 @@ class TextCNN(Backbone):
     def forward(self, inputs: Inputs) -> Tensor:
         """Token ids (n, length) with their mask → features (n, 3 · channels)."""
         assert isinstance(inputs, dict)
-        mask = inputs["mask"][:, None]
-        embedded = self.embedding(inputs["ids"]).transpose(1, 2) * mask
+        texts = trim_padding(inputs)
+        mask = texts["mask"][:, None]
+        embedded = self.embedding(texts["ids"]).transpose(1, 2) * mask
         parts = []
         for span, convolution in zip(_SPANS, self.convolutions, strict=True):
             # Zeros on both sides: one output per token, whatever padding follows the text.

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from metabench.api import Backbone, Inputs, Tokenizer, option
+from metabench.api import Backbone, Inputs, Tokenizer, option, trim_padding
 
 
 class Transformer(Backbone):
@@ -20,7 +20,7 @@ class Transformer(Backbone):
     """
 
     modality = "text"
-    tokenizer: ClassVar[Tokenizer] = Tokenizer("word", n_tokens=8000, length=32)
+    tokenizer: ClassVar[Tokenizer] = Tokenizer("bpe", n_tokens=1000, length=32)
 
     width: int = option(128, "size of an embedding; a multiple of `heads`", at_least=1)
     layers: int = option(2, "layers of attention", at_least=1)
@@ -46,7 +46,8 @@ class Transformer(Backbone):
     def forward(self, inputs: Inputs) -> Tensor:
         """Token ids (n, length) with their mask → features (n, width)."""
         assert isinstance(inputs, dict)
-        ids, mask = inputs["ids"], inputs["mask"]
+        texts = trim_padding(inputs)
+        ids, mask = texts["ids"], texts["mask"]
         states = self.embedding(ids) + self.places[: ids.shape[1]]
         for block in self.blocks:
             states = block(states, mask)

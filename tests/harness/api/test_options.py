@@ -45,6 +45,7 @@ def test_the_names_that_plugin_authors_import_are_these():
         "Tokenizer",
         "option",
         "statistics_from_first",
+        "trim_padding",
     ]
     assert all(hasattr(metabench.api, name) for name in metabench.api.__all__)
 
