@@ -17,6 +17,7 @@ from metabench.spec.budget import parse_budget
 
 if TYPE_CHECKING:
     from metabench.discovery.plugin import Kind, Plugin
+    from metabench.spec.tokenizer import Tokenizer
 
 KINDS = ("algorithm", "backbone", "benchmark", "budget", "dataset", "executor", "metric", "renderer", "suite")
 
@@ -57,7 +58,7 @@ def _contestant(state: State, plugin: Plugin) -> dict[str, object]:
     shown |= {"status": "ok", "source": _digest(plugin), "summary": told.summary.partition("\n")[0]}
     if plugin.kind == "backbone":
         shown |= {"modality": told.modality, "pretraining": told.pretraining}
-        shown |= asdict(told.tokenizer) if told.tokenizer else {}
+        shown |= {"tokenizer": _in_words(told.tokenizer)} if told.tokenizer else {}
     else:
         shown |= {"features only": told.features_only}
     options = {
@@ -65,6 +66,14 @@ def _contestant(state: State, plugin: Plugin) -> dict[str, object]:
         for name, option in told.options.items()
     }
     return shown | options
+
+
+def _in_words(tokenizer: Tokenizer) -> str:
+    """A tokenizer in one line."""
+    if tokenizer.file:
+        return f"{tokenizer.file}, {tokenizer.length} tokens per text"
+    case = "lower case" if tokenizer.lowercase else "upper and lower case"
+    return f"{tokenizer.kind}, {case}, {tokenizer.n_tokens} tokens known, {tokenizer.length} per text"
 
 
 def _digest(plugin: Plugin) -> str:

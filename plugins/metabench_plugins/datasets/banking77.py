@@ -48,7 +48,7 @@ def _recipe(fold: str) -> Recipe:
         name=fold_name("banking77", fold),
         title=f"Questions to a bank, 77 intents of one domain; published fold {fold} of 5",
         modality="text",
-        backbone="bag",
+        backbone="bilstm",
         licence="CC BY 4.0, 2020 PolyAI",
         citation=(
             "I. Casanueva et al. Efficient intent detection with dual sentence encoders. NLP for ConvAI "

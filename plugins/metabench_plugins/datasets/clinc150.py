@@ -56,7 +56,7 @@ def _recipe(fold: str) -> Recipe:
         name=fold_name("clinc150", fold),
         title=f"Requests to an assistant, 150 intents of ten domains; published fold {fold} of 5",
         modality="text",
-        backbone="bag",
+        backbone="bilstm",
         licence="CC BY 3.0, 2019 Clinc, Inc.",
         citation=(
             "S. Larson et al. An evaluation dataset for intent classification and out-of-scope prediction. "

@@ -83,7 +83,7 @@ FEWREL = Recipe(
     name="fewrel",
     title="Sentences of Wikipedia with two marked entities, 80 relations; public part of FewRel 1.0",
     modality="text",
-    backbone="bag",
+    backbone="bilstm",
     licence="MIT, 2018 THUNLP; sentences CC BY-SA, authors of Wikipedia",
     citation=(
         "X. Han, H. Zhu, P. Yu, Z. Wang, Y. Yao, Z. Liu, M. Sun. FewRel: a large-scale supervised few-shot "

@@ -43,7 +43,7 @@ def _recipe(fold: str) -> Recipe:
         name=fold_name("liu54", fold),
         title=f"Requests to a robot at home, 54 intents across domains; published fold {fold} of 5",
         modality="text",
-        backbone="bag",
+        backbone="bilstm",
         licence="CC BY 4.0, 2019 Xingkun Liu and others",
         citation=(
             "X. Liu, A. Eshghi, P. Swietojanski, V. Rieser. Benchmarking natural language understanding "

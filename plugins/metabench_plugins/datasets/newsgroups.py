@@ -61,7 +61,7 @@ NEWSGROUPS = Recipe(
     name="20newsgroups",
     title="Postings to twenty newsgroups; split by subject of Bao et al.",
     modality="text",
-    backbone="bag",
+    backbone="bilstm",
     licence="No licence stated; postings are their authors'",
     citation=(
         f"K. Lang. NewsWeeder: learning to filter netnews. ICML 1995. Texts and split: {_signatures.CITATION}"
