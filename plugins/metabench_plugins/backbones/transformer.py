@@ -38,7 +38,7 @@ class Transformer(Backbone):
                 "Set another width."
             )
         self.embedding = nn.Embedding(self.n_tokens, self.width, padding_idx=0)
-        self.places = nn.Parameter(torch.randn(example_shape[0], self.width))
+        self.places = nn.Parameter(0.1 * torch.randn(example_shape[0], self.width))
         self.blocks = nn.ModuleList(_Block(self.width, self.heads) for _ in range(self.layers))
         self.norm = nn.LayerNorm(self.width)
         self.n_features = self.width
