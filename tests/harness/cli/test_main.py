@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-HEAVY = ("torch", "datasets", "pandas")
+HEAVY = ("torch", "datasets", "pandas", "tokenizers")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "algorithms", "--json"]], ids=" ".join)
