@@ -6,6 +6,7 @@ from metabench.discovery.plugin import Plugin
 from metabench.referee import description
 from metabench.referee.description import Description, Undescribed, describe_plugins
 from metabench.referee.process import Limits
+from metabench.spec.tokenizer import Tokenizer
 
 ALGORITHM = '''
 import os, signal
@@ -137,3 +138,36 @@ def test_a_damaged_cache_is_asked_anew_and_one_that_cannot_be_written_is_done_wi
 )
 def test_what_is_no_description_is_not_believed(answer):
     assert description._read(answer) == Undescribed("it declares what cannot be read")
+
+
+TEXT_BACKBONE = """
+from metabench.api import Backbone, Tokenizer
+
+
+class Words(Backbone):
+    modality = "text"
+    tokenizer = {tokenizer}
+
+    def setup(self, example_shape): ...
+    def forward(self, inputs): ...
+"""
+
+
+@pytest.mark.parametrize("tokenizer", [Tokenizer("bpe", n_tokens=50), None], ids=["own", "usual"])
+def test_a_text_backbone_tells_its_tokenizer_and_it_is_remembered(tmp_path, no_process, tokenizer):
+    (tmp_path / "words.py").write_text(TEXT_BACKBONE.format(tokenizer=tokenizer))
+    one = Plugin("backbone", "words", "words:Words", "(file)", "", tmp_path)
+
+    first = describe_plugins([one], tmp_path / "cache")[one]
+    no_process()
+
+    assert (first.modality, first.tokenizer) == ("text", tokenizer)
+    assert describe_plugins([one], tmp_path / "cache")[one] == first
+
+
+def test_a_tokenizer_that_cannot_be_is_not_believed():
+    told = {"summary": "", "options": {}, "features_only": False, "modality": "text", "pretraining": "none"}
+    endless = {"kind": "word", "n_tokens": 50, "length": 10**9, "lowercase": True, "file": ""}
+
+    assert isinstance(description._read(told | {"tokenizer": endless | {"length": 9}}), Description)
+    assert isinstance(description._read(told | {"tokenizer": endless}), Undescribed)
