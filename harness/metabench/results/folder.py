@@ -23,14 +23,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from metabench.errors import MetabenchError
 from metabench.results.predictions import Predictions, decode, encode
-from metabench.results.record import SCHEMA_VERSION, Record
+from metabench.results.schema import NewerSchemaError, read_any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from metabench.results.record import Record
 
 __all__ = [
     "Predictions",
@@ -222,10 +224,6 @@ def _finish_replacement(results: Path, identity: str) -> None:
 # Reading ---------------------------------------------------------------------------------------------
 
 
-class _Version(BaseModel):
-    schema_version: int
-
-
 def read_record(folder: Path) -> Record:
     """Read and check a result's record.
 
@@ -234,18 +232,14 @@ def read_record(folder: Path) -> Record:
     """
     try:
         content = (folder / RECORD_FILE).read_bytes()
-        version = _Version.model_validate_json(content).schema_version
-        if version > SCHEMA_VERSION:
-            raise ResultError(
-                f"Result {str(folder)!r} has record schema {version}; this metabench reads up to "
-                f"{SCHEMA_VERSION}. Upgrade metabench to read it."
-            )
-        return Record.model_validate_json(content)
+        return read_any(content)
     except OSError as error:
         raise ResultError(
             f"Result {str(folder)!r} has no readable {RECORD_FILE} ({error.strerror}); expected the record "
             f"of a run. {_RUN_AGAIN}"
         ) from error
+    except NewerSchemaError as error:
+        raise ResultError(f"Result {str(folder)!r} has {error}. Upgrade metabench to read it.") from error
     except ValidationError as error:
         raise ResultError(
             f"Result {str(folder)!r} has a damaged {RECORD_FILE} ({_first_complaint(error)}); expected the "

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from metabench.referee.outcome import Blame, Phase, Status, Verdict
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Count = Annotated[int, Field(ge=1)]
@@ -127,15 +127,61 @@ class EnvironmentPart(_Part):
 
 
 class SpentPart(_Part):
-    """What the run spent: seconds on the referee's clock, MiB, and counts of the default session."""
+    """What the run spent: seconds on the referee's clock, MiB, and counts of the default session.
+
+    Attributes:
+        startup_s: Until the contestant was ready; not charged.
+        meta_training_s: Charged.
+        test_s: That the meta_test episodes took.
+        processor_s: Of meta-training, on all cores, of all processes together; None: not measured.
+        peak_memory_mib: The most of the machine's memory in use in any phase.
+        peak_device_mib: The most of a GPU's memory in use in any phase; None: not measured.
+        steps: Optimiser steps.
+        episodes: Meta-training episodes.
+        examples: Examples in them.
+    """
 
     startup_s: float
     meta_training_s: float
     test_s: float
+    processor_s: float | None
     peak_memory_mib: float
+    peak_device_mib: float | None
     steps: int
     episodes: int
     examples: int
+
+
+class ComputePart(_Part):
+    """Floating-point operations, from a short replay.
+
+    Attributes:
+        parameters: Numbers that meta-training can change.
+        per_training_step: Of one optimiser step, on average; None: could not be replayed.
+        per_test_episode: Of adapting to one meta_test episode and answering it, on average.
+        uncounted: Operators whose work could not be counted; the sums are without them.
+    """
+
+    parameters: int
+    per_training_step: float | None
+    per_test_episode: float | None
+    uncounted: tuple[str, ...]
+
+
+class CalibrationPart(_Part):
+    """How fast the machine was around the run.
+
+    Attributes:
+        before_s: Seconds of each standard piece of work, by name.
+        after_s: The same after the run.
+        drift: The largest relative change of any of them.
+        is_steady: The drift is so small that times can be compared.
+    """
+
+    before_s: dict[str, float]
+    after_s: dict[str, float]
+    drift: float
+    is_steady: bool
 
 
 class FailurePart(_Part):
@@ -184,7 +230,7 @@ class AuditPart(_Part):
 class Record(_Part):
     """One run, whole. `scores` is empty where nothing could be scored."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     identity: _Sha256
     started: str
     benchmark: BenchmarkPart
@@ -196,6 +242,8 @@ class Record(_Part):
     seed: int
     environment: EnvironmentPart
     spent: SpentPart
+    compute: ComputePart | None
+    calibration: CalibrationPart | None
     status: Status
     blame: Blame
     failure: FailurePart | None

@@ -268,9 +268,9 @@ def test_a_record_with_a_wrong_field_names_it(changes, complaint: str, tmp_path:
 
 
 def test_a_record_of_a_newer_metabench_says_so(tmp_path: Path, make_record) -> None:
-    folder = spoil(write_result(tmp_path, make_record(), None, None), schema_version=2, novelty=True)
+    folder = spoil(write_result(tmp_path, make_record(), None, None), schema_version=3, novelty=True)
 
-    with pytest.raises(ResultError, match=r"has record schema 2; this metabench reads up to 1\. Upgrade"):
+    with pytest.raises(ResultError, match=r"has record schema 3; this metabench reads up to 2\. Upgrade"):
         read_record(folder)
 
 
