@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from metabench.discovery.source import BrokenPluginError, engine_hash, read_source
+from metabench.referee.limits import Limits
 from metabench.referee.outcome import RunError
 from metabench.referee.plain import plain_line, plain_lines
-from metabench.referee.process import ContestantProcess, Limits
+from metabench.referee.process import ContestantProcess
 from metabench.spec.tokenizer import Tokenizer
 from metabench.wire.message import Message
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -27,9 +26,9 @@ from metabench.wire.reports import Failure, hear
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from metabench.referee.limits import Limits
     from metabench.referee.outcome import Phase, Status
 
-STARTUP_LIMIT_S = 120.0
 _STOP_LIMIT_S = 10.0
 _SEND_LIMIT_S = 60.0
 # What a contestant whose connection has broken gets to end by itself, so that it is known how.
@@ -41,23 +40,6 @@ _LARGEST_MESSAGE = 1 / 3
 # What a process may map beyond what it may use: libraries and allocators map far more than they touch.
 _MAPPED_BEYOND = 2048 * _MIB
 _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT", "LANG", "LC_ALL")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a contestant process gets.
-
-    Attributes:
-        memory_mib: Memory of all its processes together, MiB.
-        n_threads: Threads that it computes with.
-        seed: For the hashes of its interpreter.
-        startup_s: Seconds that imports, building and staging data may take, each time they are due.
-    """
-
-    memory_mib: int
-    n_threads: int
-    seed: int
-    startup_s: float = STARTUP_LIMIT_S
 
 
 class ContestantProcess:

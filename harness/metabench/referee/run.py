@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from metabench.clock import now
 from metabench.referee.audit import audit
+from metabench.referee.limits import Limits
 from metabench.referee.outcome import NOT_AUDITED, Answers, Outcome, RunError
-from metabench.referee.process import ContestantProcess, Limits
+from metabench.referee.process import ContestantProcess
 from metabench.referee.testing import Examinee
 from metabench.referee.training import Commit, Training, meta_train
 from metabench.spec.protocol import training_protocol

@@ -19,8 +19,8 @@ from metabench.episodes.manifest import draw_all
 from metabench.episodes.stream import named_stream
 from metabench.referee.disguise import Questions, disguise
 from metabench.referee.events import Listener
+from metabench.referee.limits import Limits
 from metabench.referee.outcome import Outcome
-from metabench.referee.process import Limits
 from metabench.referee.run import Match, referee_run
 from metabench.spec.benchmark import Benchmark
 from metabench.spec.budget import Budget

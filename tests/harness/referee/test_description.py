@@ -5,7 +5,7 @@ import pytest
 from metabench.discovery.plugin import Plugin
 from metabench.referee import description
 from metabench.referee.description import Description, Undescribed, describe_plugins
-from metabench.referee.process import Limits
+from metabench.referee.limits import Limits
 from metabench.spec.tokenizer import Tokenizer
 
 ALGORITHM = '''

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from metabench.referee import process as process_module
+from metabench.referee.limits import Limits
 from metabench.referee.outcome import Ending, RunError
-from metabench.referee.process import ContestantProcess, Limits, _read_ending
+from metabench.referee.process import ContestantProcess, _read_ending
 from metabench.referee.training import meta_train
 from metabench.wire.message import Message
 

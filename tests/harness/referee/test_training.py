@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from metabench import clock
+from metabench.referee.limits import Limits
 from metabench.referee.outcome import RunError
-from metabench.referee.process import Limits
 from metabench.referee.training import GRACE_S, TELL_EVERY_S, meta_train
 from metabench.spec.budget import Budget
 from metabench.wire.message import Message
