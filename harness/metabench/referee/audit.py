@@ -48,7 +48,7 @@ def audit(
         RunError: The contestant fails at what it is asked.
     """
     places = [(batch, index) for batch, one in enumerate(questions.batches) for index in range(len(one))]
-    chosen = np.unique(np.linspace(len(places) - 1, 0, N_EPISODES).astype(int))[::-1]
+    chosen = spread(len(places), N_EPISODES)[::-1]
     company = history = floor = 0.0
     for place in chosen:
         batch, index = places[place]
@@ -58,13 +58,13 @@ def audit(
         )
         ask = partial(examinee.ask, support, labels, n_way=episode.n_way)
         whole = ask(query)[0]
-        history = max(history, _difference(whole, answers[batch][index]))
+        history = max(history, difference(whole, answers[batch][index]))
         for k in range(min(N_ALONE, query.shape[1])):
             one = query[:, k : k + 1]
             alone = ask(one)[0]
             repeated = ask(np.repeat(one, query.shape[1], axis=1))[0, :1]
-            floor = max(floor, _difference(alone, repeated, spread_of=whole))
-            company = max(company, _difference(alone, whole[k : k + 1], spread_of=whole))
+            floor = max(floor, difference(alone, repeated, spread_of=whole))
+            company = max(company, difference(alone, whole[k : k + 1], spread_of=whole))
     return Findings(
         verdict=judge(floor, company, history, precision),
         n_episodes=len(chosen),
@@ -72,6 +72,11 @@ def audit(
         from_company=company,
         from_history=history,
     )
+
+
+def spread(n_episodes: int, count: int) -> list[int]:
+    """The numbers of at most `count` episodes from the first to the last, evenly spread."""
+    return [int(one) for one in np.unique(np.linspace(n_episodes - 1, 0, count).astype(int))]
 
 
 def judge(floor: float, company: float, history: float, precision: Precision) -> Verdict:
@@ -83,14 +88,24 @@ def judge(floor: float, company: float, history: float, precision: Precision) ->
         history: Between an episode in the run and in the replay.
         precision: Of the arithmetic.
     """
-    rounding = _ROUNDING[precision]
-    threshold = max(rounding, _TIMES_FLOOR * min(floor, rounding))
-    if company > threshold:
+    limit = threshold(floor, precision)
+    if company > limit:
         return "transductive"
-    return "stateful" if history > threshold else "inductive"
+    return "stateful" if history > limit else "inductive"
 
 
-def _difference(
+def threshold(floor: float, precision: Precision) -> float:
+    """The largest difference that means nothing.
+
+    Args:
+        floor: The noise floor; one that is larger than rounding is not believed.
+        precision: Of the arithmetic.
+    """
+    rounding = _ROUNDING[precision]
+    return max(rounding, _TIMES_FLOOR * min(floor, rounding))
+
+
+def difference(
     first: NDArray[np.float32], second: NDArray[np.float32], spread_of: NDArray[np.float32] | None = None
 ) -> float:
     """Largest difference between logits, relative to the spread of an episode's logits.

@@ -59,13 +59,15 @@ class Batch:
 
     def first(self, count: int) -> Batch:
         """Its first episodes."""
-        return Batch(
-            self.support[:count],
-            self.support_labels[:count],
-            self.query[:count],
-            self.label_order[:count],
-            self.query_order[:count],
-        )
+        return self._rows(slice(count))
+
+    def alone(self, index: int) -> Batch:
+        """One of its episodes."""
+        return self._rows(slice(index, index + 1))
+
+    def _rows(self, rows: slice) -> Batch:
+        parts = (self.support, self.support_labels, self.query, self.label_order, self.query_order)
+        return Batch(*(part[rows] for part in parts))
 
     def reveal(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Put answers back into canonical order; both (n_episodes, n_query_total, n_way)."""
@@ -99,6 +101,11 @@ class Questions:
                 batches.append(batch.first(count))
             count -= len(batch)
         return Questions(self.examples, tuple(batches))
+
+    def only(self, numbers: Sequence[int]) -> Questions:
+        """Some of its episodes, each in a batch of its own, about the same examples."""
+        places = [(batch, index) for batch in self.batches for index in range(len(batch))]
+        return Questions(self.examples, tuple(places[one][0].alone(places[one][1]) for one in numbers))
 
 
 def disguise(batches: Sequence[EpisodeIndices], stream: Stream) -> Questions:
@@ -144,6 +151,11 @@ def _disguise_batch(batch: EpisodeIndices, number: NDArray[np.int64], stream: St
 def secret_stream(home: Path, identity: str) -> Stream:
     """The stream that disguises one run, from this machine's key and the run's identity."""
     return named_stream(hmac.new(_machine_key(home), identity.encode(), hashlib.sha256).hexdigest())
+
+
+def fingerprint(stream: Stream) -> str:
+    """sha256 of a secret stream's key: tells whether two runs were disguised alike, and nothing else."""
+    return hashlib.sha256(b"".join(word.to_bytes(8, "little") for word in stream.key)).hexdigest()
 
 
 def _machine_key(home: Path) -> bytes:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from metabench.referee.audit import audit, judge
+from metabench.referee.audit import audit, judge, spread, threshold
 
 
 class Examinee:
@@ -106,3 +106,16 @@ def test_differences_count_beyond_rounding_and_a_believable_noise_floor(
     floor, company, history, precision, verdict
 ):
     assert judge(floor, company, history, precision) == verdict
+
+
+@pytest.mark.parametrize(("floor", "limit"), [(0.0, 1e-3), (5e-5, 1e-3), (5e-4, 5e-3), (1.0, 1e-2)])
+def test_a_noise_floor_is_believed_up_to_ten_times_rounding(floor, limit):
+    assert threshold(floor, "fp32") == pytest.approx(limit)
+
+
+@pytest.mark.parametrize(
+    ("n_episodes", "count", "numbers"),
+    [(600, 4, [0, 199, 399, 599]), (3, 8, [0, 1, 2]), (1, 4, [0]), (5, 1, [4])],
+)
+def test_some_episodes_are_spread_from_the_first_to_the_last(n_episodes, count, numbers):
+    assert spread(n_episodes, count) == numbers

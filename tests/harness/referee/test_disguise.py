@@ -10,7 +10,7 @@ from metabench.episodes.manifest import draw_all
 from metabench.episodes.sampler import EpisodeIndices
 from metabench.episodes.stream import named_stream
 from metabench.errors import DataError
-from metabench.referee.disguise import disguise, secret_stream
+from metabench.referee.disguise import disguise, fingerprint, secret_stream
 from metabench.spec.protocol import Protocol
 
 PROTOCOL = Protocol(n_way=5, n_shot=2, n_query=3)
@@ -94,6 +94,27 @@ def test_the_first_questions_are_the_same_questions(batches):
     for one, other in zip(few.batches, questions.batches, strict=False):
         assert np.array_equal(one.query, other.query[: len(one)])
         assert np.array_equal(one.label_order, other.label_order[: len(one)])
+
+
+def test_single_questions_are_the_same_questions_wherever_they_stand(batches):
+    questions = disguise(batches, named_stream("secret"))
+    some = questions.only([0, 19, 20, 39])
+    assert [len(batch) for batch in some.batches] == [1, 1, 1, 1]
+    assert some.examples is questions.examples
+    places = [(0, 0), (0, 19), (1, 0), (1, 19)]
+    for one, (batch, index) in zip(some.batches, places, strict=True):
+        for name in ("support", "support_labels", "query", "label_order", "query_order"):
+            whole = getattr(questions.batches[batch], name)
+            assert np.array_equal(getattr(one, name), whole[index : index + 1])
+
+
+def test_a_fingerprint_tells_secrets_apart(tmp_path):
+    secrets = [
+        secret_stream(tmp_path / home, run) for home, run in (("one", "a"), ("one", "b"), ("two", "a"))
+    ]
+    assert len({fingerprint(one) for one in secrets}) == 3
+    assert fingerprint(secrets[0]) == fingerprint(secret_stream(tmp_path / "one", "a"))
+    assert all(str(word) not in fingerprint(secrets[0]) for word in secrets[0].key)
 
 
 def test_the_same_key_and_identity_ask_the_same_and_any_other_asks_otherwise(batches, tmp_path):
