@@ -1,4 +1,4 @@
-"""Memory of a whole process tree, polled from outside, and what happens when it is too much."""
+"""What a whole process tree uses, polled from outside, and what happens when it is too much."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 
 from metabench.clock import now
+from metabench.referee.processor import Charge, ProcessorTime
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
+
+    from metabench.referee.limits import Limits
 
 POLL_S = 0.05
 # A look takes long where a machine has many processes: at most this part of a core is spent on looking.
@@ -20,40 +23,52 @@ _LONGEST_PAUSE_S = 0.5
 _MIB = 2**20
 MOST_PROCESSES = 256
 
-Breach = Literal["memory", "processes"]
+Breach = Literal["memory", "processes", "processor"]
 
 
 class Meter:
-    """Poll the memory of everything below a process until told to stop.
+    """Poll what everything below a process uses, until told to stop.
 
     Args:
         root: The process whose descendants are metered.
-        limit_mib: What they may use together, MiB.
+        limits: What they may use together.
         end: Called once, in the meter's thread, when they use more, when they are more than
             `MOST_PROCESSES`, or when the root has ended.
 
     Attributes:
-        peak_mib: The most that was seen in use, MiB.
+        peak_mib: The most memory that was seen in use, MiB.
         breach: What there was too much of, if there was.
+        charged: Processor time since it is charged; None before.
     """
 
-    def __init__(self, root: subprocess.Popen[bytes], limit_mib: int, end: Callable[[], None]) -> None:
+    def __init__(self, root: subprocess.Popen[bytes], limits: Limits, end: Callable[[], None]) -> None:
         self._root = root
-        self._limit_mib = limit_mib
+        self._limits = limits
         self._end = end
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="meter", daemon=True)
+        self._one_at_a_time = threading.Lock()
+        self._processor = ProcessorTime(root.pid)
+        self._charged_from: tuple[float, float] | None = None
         self.peak_mib = 0.0
         self.breach: Breach | None = None
+        self.charged: Charge | None = None
 
     def start(self) -> None:
         """Begin to poll."""
         self._thread.start()
 
+    def charge(self) -> None:
+        """From now on processor time counts, and is limited."""
+        self._look_at_processor(_below(self._root.pid))
+        self._charged_from = now(), self._processor.seconds
+
     def stop(self) -> None:
-        """End polling."""
+        """End polling, with a last look unless the end has come already."""
         self._stop.set()
         self._thread.join()
+        if self.breach is None:
+            self._look_at_processor(_below(self._root.pid))
 
     def _poll(self) -> None:
         pause = POLL_S
@@ -67,11 +82,23 @@ class Meter:
 
     def _look(self) -> Breach | None:
         below = _below(self._root.pid)
+        self._look_at_processor(below)
         if len(below) > MOST_PROCESSES:
             return "processes"
         used = _used_mib(below)
         self.peak_mib = max(self.peak_mib, used)
-        return "memory" if used > self._limit_mib else None
+        if used > self._limits.memory_mib:
+            return "memory"
+        return "processor" if self.charged is not None and self.charged.is_over else None
+
+    def _look_at_processor(self, below: list[psutil.Process]) -> None:
+        """Both the meter's thread and its owner's look."""
+        with self._one_at_a_time:
+            self._processor.look(below)
+            if self._charged_from is not None:
+                began, before_s = self._charged_from
+                used_s = self._processor.seconds - before_s
+                self.charged = Charge(used_s, now() - began, self._limits.n_threads)
 
 
 def _below(pid: int) -> list[psutil.Process]:

@@ -125,6 +125,7 @@ class Outcome:
         startup_s: Seconds until the contestant was ready; not charged.
         meta_training_s: Seconds charged.
         test_s: Seconds that the meta_test episodes took.
+        processor_s: Processor time of meta-training, on all cores, seconds.
         peak_mib: The most memory in use in any phase, MiB.
         progress: The contestant's last report.
         weights: The state that was tested; None if nothing was committed.
@@ -137,6 +138,7 @@ class Outcome:
     startup_s: float
     meta_training_s: float
     test_s: float
+    processor_s: float
     peak_mib: float
     progress: Progress
     weights: NDArray[np.uint8] | None

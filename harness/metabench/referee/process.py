@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from metabench.referee.limits import Limits
+    from metabench.referee.meter import Breach
     from metabench.referee.outcome import Phase, Status
 
 _STOP_LIMIT_S = 10.0
@@ -85,7 +86,7 @@ class ContestantProcess:
         self._channel = Channel(self._connection, max_bytes=largest)
         self._reader = threading.Thread(target=self._read_output, args=(output_read,), daemon=True)
         self._reader.start()
-        self._meter = Meter(self._guard, self.limits.memory_mib, self._end)
+        self._meter = Meter(self._guard, self.limits, self._end)
         self._meter.start()
         return self
 
@@ -99,6 +100,16 @@ class ContestantProcess:
     def peak_mib(self) -> float:
         """The most memory that was seen in use, MiB."""
         return self._meter.peak_mib
+
+    @property
+    def processor_s(self) -> float:
+        """Processor time since it is charged, of all its processes on all cores, seconds."""
+        charged = self._meter.charged
+        return 0.0 if charged is None else charged.used_s
+
+    def charge(self) -> None:
+        """From now on its processor time counts: no more than its threads can use while the clock runs."""
+        self._meter.charge()
 
     def failed(self, status: Status, message: str) -> RunError:
         """Make the failure that ends the phase; it learns how the process ended when that has stopped."""
@@ -208,14 +219,8 @@ class ContestantProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._guard.wait(_LAST_WORDS_S)
         ending = self.stop()
-        if self._meter.breach == "memory":
-            limit = self.limits.memory_mib
-            return self.failed(
-                "out_of_memory",
-                f"uses more memory than {limit} MiB; lower what it holds or take a larger budget",
-            )
-        if self._meter.breach == "processes":
-            return self.failed("protocol_violation", f"runs more than {MOST_PROCESSES} processes at once")
+        if self._meter.breach is not None:
+            return self._explain_breach(self._meter.breach)
         if self._guard.returncode < 0:
             name = _signal_name(-self._guard.returncode)
             return self.failed("crashed", f"its guard was ended by {name}; nothing runs on without one")
@@ -224,6 +229,18 @@ class ContestantProcess:
         if ending.exit_code is None:
             return self.failed("protocol_violation", "closes its connection and goes on; it may only end")
         return self.failed("crashed", f"its process ended without a word (exit code {ending.exit_code})")
+
+    def _explain_breach(self, breach: Breach) -> RunError:
+        if breach == "memory":
+            limit = self.limits.memory_mib
+            return self.failed(
+                "out_of_memory",
+                f"uses more memory than {limit} MiB; lower what it holds or take a larger budget",
+            )
+        if breach == "processes":
+            return self.failed("protocol_violation", f"runs more than {MOST_PROCESSES} processes at once")
+        assert self._meter.charged is not None
+        return self.failed("timeout", self._meter.charged.complaint)
 
     def _start_guard(self, control: int, report: int, output: int, channel: int) -> subprocess.Popen[bytes]:
         memory_bytes = self.limits.memory_mib * _MIB + _MAPPED_BEYOND

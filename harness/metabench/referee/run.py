@@ -116,6 +116,7 @@ def _after(training: Training) -> Outcome:
         startup_s=training.startup_s,
         meta_training_s=training.spent_s,
         test_s=0.0,
+        processor_s=training.processor_s,
         peak_mib=training.peak_mib,
         progress=training.progress,
         weights=training.last.weights if training.last else None,

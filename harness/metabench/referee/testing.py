@@ -57,6 +57,7 @@ class Examinee:
         """
         message = Message("examples", {"embed_once": embed_once}, {"examples": examples})
         self._prepare(message, "taking the test examples")
+        self._process.charge()
 
     def _prepare(self, message: Message, doing: str) -> None:
         """Send what is not on the clock, and wait until it has been taken."""

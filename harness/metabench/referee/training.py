@@ -49,6 +49,7 @@ class Training:
     Attributes:
         startup_s: Seconds until the contestant was ready; not charged.
         spent_s: Seconds charged.
+        processor_s: Processor time charged, on all cores, seconds.
         last: The newest commit in time.
         earlier: The first commit at or after each fraction of the budget that the curve shows.
         progress: The contestant's last report.
@@ -58,6 +59,7 @@ class Training:
 
     startup_s: float = 0.0
     spent_s: float = 0.0
+    processor_s: float = 0.0
     last: Commit | None = None
     earlier: dict[float, Commit] = field(default_factory=dict)
     progress: Progress = field(
@@ -104,6 +106,7 @@ def meta_train(
         process.expect("ready", within_s=limit_s, doing="starting (imports, building, staging data)")
         training.startup_s = now() - asked
         process.phase = "meta-training"
+        process.charge()
         process.send(Message("go"))
         started = now()
         _listen(process, training, budget, on_progress)
@@ -112,6 +115,7 @@ def meta_train(
     if started is not None:
         training.spent_s = min(now() - started, budget.ceiling_s)
     process.stop()
+    training.processor_s = process.processor_s
     training.peak_mib = process.peak_mib
     return training
 

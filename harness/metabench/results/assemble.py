@@ -148,7 +148,7 @@ def _spent_part(outcome: Outcome) -> SpentPart:
         startup_s=round(outcome.startup_s, 3),
         meta_training_s=round(outcome.meta_training_s, 3),
         test_s=round(outcome.test_s, 3),
-        processor_s=None,
+        processor_s=round(outcome.processor_s, 2),
         peak_memory_mib=round(outcome.peak_mib, 1),
         peak_device_mib=None,
         steps=outcome.progress.steps,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from metabench.referee.disguise import disguise, secret_stream
+from metabench.referee.disguise import disguise, fingerprint, secret_stream
 from metabench.referee.outcome import BLAME, NOT_AUDITED, Ending, Outcome, RunError
 from metabench.referee.run import Match, referee_run
 from metabench.results.assemble import Planned, assemble
-from metabench.results.folder import Predictions, find_result, identity_lock, write_result
+from metabench.results.folder import find_result, identity_lock, write_result
+from metabench.results.predictions import Predictions
 from metabench.wire.reports import Progress
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _harness_error(error: Exception) -> Outcome:
         startup_s=0.0,
         meta_training_s=0.0,
         test_s=0.0,
+        processor_s=0.0,
         peak_mib=0.0,
         progress=nothing,
         weights=None,

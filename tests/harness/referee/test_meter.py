@@ -3,9 +3,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
+from metabench import clock
 from metabench.referee import meter
+from metabench.referee.limits import Limits
 from metabench.referee.meter import Meter
 
 HOLDER = r"""
@@ -41,10 +44,12 @@ def holding() -> Iterator[Callable[[int, int], subprocess.Popen]]:
         process.communicate()
 
 
-def metered(process: subprocess.Popen, limit_mib: int, *, until_end: bool) -> Meter:
+def metered(process: subprocess.Popen, limit_mib: int, *, until_end: bool, is_charged: bool = False) -> Meter:
     """Meter a process for a few looks, or until the meter ends it."""
     looks, ended = threading.Semaphore(0), threading.Event()
-    one = Meter(process, limit_mib, ended.set)
+    one = Meter(process, Limits(limit_mib, n_threads=1, seed=0), ended.set)
+    if is_charged:
+        one.charge()
     look = one._look
     one._look = lambda: (look(), looks.release())[0]
     one.start()
@@ -83,3 +88,40 @@ def test_too_many_processes_end_the_run(holding, monkeypatch):
 def test_a_root_that_has_ended_ends_the_run_without_a_breach():
     process = subprocess.Popen([sys.executable, "-c", ""])
     assert metered(process, 1000, until_end=True).breach is None
+
+
+BUSY = r"""
+import os, sys, time
+if os.fork() == 0:
+    for _ in range(3):
+        if os.fork() == 0:
+            break
+    while True:
+        pass
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def busy() -> Iterator[subprocess.Popen]:
+    """A process whose child and its forks compute until it is killed."""
+    with subprocess.Popen([sys.executable, "-c", BUSY], stdin=subprocess.PIPE) as process:
+        children = psutil.Process(process.pid).children
+        yield process
+        for one in children(recursive=True):
+            one.kill()
+
+
+def test_more_processor_time_than_its_threads_can_use_ends_the_run(busy, monkeypatch):
+    # On a clock that stands still, whatever else keeps this machine busy.
+    monkeypatch.setattr(clock, "read", lambda: 0.0)
+    one = metered(busy, 1000, until_end=True, is_charged=True)
+    assert one.breach == "processor"
+    assert one.charged.used_s > one.charged.allowed_s == 2.0
+
+
+def test_processor_time_is_free_until_it_is_charged(busy, monkeypatch):
+    monkeypatch.setattr(clock, "read", lambda: 0.0)
+    one = metered(busy, 1000, until_end=False)
+    assert one.breach is None
+    assert one.charged is None

@@ -71,6 +71,20 @@ CASES = {
     "goes on and ignores all signals": case(
         "clocks:GoesOn", "timeout", "meta-training", "goes on", budget=BRIEF, verdict="inductive"
     ),
+    "stops its clocks": case(
+        "clocks:StopsClocks", "timeout", "meta-training", "goes on 2 s after its 1 s", budget=BRIEF
+    ),
+    "computes on all cores": case(
+        "processes:ComputesOnAllCores",
+        "timeout",
+        "meta-training",
+        r"uses \d+\.\d s of processor time within .*; its budget is 1 at once, \d+\.\d s by then",
+        budget=Budget("60s", seconds=60.0, adaptation_s=10),
+        verdict="inductive",
+    ),
+    "answers on all cores": case(
+        "processes:AnswersOnAllCores", "timeout", "test", "of processor time within"
+    ),
     "floods the referee": case("channels:Floods", "timeout", "meta-training", "goes on", budget=BRIEF),
     "hangs up and goes on": case(
         "channels:HangsUp", "protocol_violation", "meta-training", "closes its connection"

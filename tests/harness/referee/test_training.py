@@ -22,16 +22,21 @@ class Process:
 
     limits = Limits(memory_mib=1, n_threads=1, seed=0)
     peak_mib = 123.0
+    processor_s = 0.0
 
     def __init__(self, *said: tuple[float, Message], startup_s: float = 3.0) -> None:
         self.phase = "start"
         self.time = 1000.0
-        self.is_stopped = False
+        self.is_stopped = self.is_charged = False
         self._said = list(said)
         self._startup_s = startup_s
         self._started = 0.0
 
+    def charge(self):
+        self.is_charged = True
+
     def send(self, message, *, within_s=60.0):
+        assert self.is_charged == (message.kind != "assignment")
         if message.kind == "go":
             self._started = self.time
 
@@ -57,6 +62,7 @@ class Process:
 
     def stop(self):
         self.is_stopped = True
+        self.processor_s = 77.0 if self.is_charged else 0.0
 
 
 def commit(number: int) -> Message:
@@ -91,7 +97,7 @@ def test_the_last_commit_in_time_is_held(train):
     assert training.failure is None
     assert training.last.weights.tolist() == [3]
     assert training.last.at_s == 59
-    assert (training.startup_s, training.spent_s) == (3, 59.5)
+    assert (training.startup_s, training.spent_s, training.processor_s) == (3, 59.5, 77)
 
 
 def test_a_commit_after_the_deadline_does_not_count(train):
@@ -131,7 +137,7 @@ def test_what_takes_too_long_to_start_is_charged_nothing(train):
     assert (training.failure.status, training.failure.phase) == ("timeout", "start")
     assert "more than 120 s" in training.failure.message
     assert training.last is None
-    assert (training.startup_s, training.spent_s) == (0, 0)
+    assert (training.startup_s, training.spent_s, training.processor_s) == (0, 0, 0)
 
 
 def test_the_curve_shows_the_first_commit_after_each_fraction_of_the_time(train):

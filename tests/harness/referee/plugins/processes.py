@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from honest import NearestMean
@@ -94,3 +96,31 @@ class Multiplies(NearestMean):
         for _ in range(400):
             os.posix_spawn("/bin/sleep", ["sleep", "3600"], os.environ)
         time.sleep(3600)
+
+
+def compute_on_all_cores():
+    """In sessions of their own, which systems give equal parts of the cores, however busy these are."""
+    for _ in range(8):
+        child(lambda: (os.setsid(), compute_in_threads()))
+    time.sleep(3600)
+
+
+def compute_in_threads():
+    for _ in range(4):
+        # Without holding the interpreter's lock.
+        work = partial(hashlib.pbkdf2_hmac, "sha256", b"", b"", 2**31 - 1)
+        threading.Thread(target=work, daemon=True).start()
+    time.sleep(3600)
+
+
+class ComputesOnAllCores(NearestMean):
+    def meta_train(self, session):
+        session.commit()
+        compute_on_all_cores()
+
+
+class AnswersOnAllCores(NearestMean):
+    def predict(self, episodes):
+        if not self.training and len(episodes) > 1:
+            compute_on_all_cores()
+        return super().predict(episodes)
