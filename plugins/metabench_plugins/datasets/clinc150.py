@@ -4,6 +4,9 @@ Five published divisions of the intents into 50 for meta_train, 50 for meta_val 
 `clinc150` is the first, `clinc150-fold2` … `clinc150-fold5` are the others. Upstream's training,
 validation and test files are merged, in this order; requests out of scope belong to no intent and are
 left out. Four requests have two intents each, and are kept with both.
+
+Expected: `metabench evaluate protonet centroid --benchmark clinc150-5w1s --budget 5m`, two CPU cores:
+ProtoNet 75.92 % [75.07, 76.77], the untrained floor 60.95 % [60.19, 61.71], 600 episodes.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ Upstream has 81 fine classes in 43 coarse ones and lists for supervised training
 here the lists are merged, and the fine classes are split: 41 for meta_train, 15 for meta_val, 25 for
 meta_test. The split was drawn (`draw_split`) over the coarse classes, so that no two kinds of apple or of
 milk stand on two sides of it.
+
+Expected: `metabench evaluate protonet centroid --benchmark grocery-5w1s --budget 5m`, two CPU cores: ProtoNet
+66.63 % [65.68, 67.58], the untrained floor 37.16 % [36.51, 37.81], 600 episodes.
 """
 
 from __future__ import annotations
