@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import click
@@ -30,13 +31,15 @@ def print_rows(rows: Sequence[Mapping[str, Cell]], *, as_json: bool) -> None:
 
 
 def print_fields(fields: Mapping[str, object], *, as_json: bool) -> None:
-    """Print one record, a field a line, or as JSON."""
+    """Print one record, a field a line (of a list, an entry a line), or as JSON."""
     if as_json:
         click.echo(json.dumps(dict(fields), indent=2))
         return
     width = max(map(len, fields))
     for name, value in fields.items():
-        click.echo(f"{name:<{width}}  {plain(value)}")
+        lines = value or ["none"] if isinstance(value, list) else [value]
+        for label, line in zip_longest([name], lines, fillvalue=""):
+            click.echo(f"{label:<{width}}  {plain(line)}")
 
 
 def plain(value: object) -> str:

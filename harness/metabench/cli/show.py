@@ -9,6 +9,7 @@ import click
 
 from metabench.cli.output import as_json, print_fields
 from metabench.cli.state import State, pass_state
+from metabench.data.recipe import Recipe
 from metabench.discovery.contestants import find
 from metabench.discovery.source import BrokenPluginError, read_source
 from metabench.errors import unknown_name
@@ -16,6 +17,7 @@ from metabench.spec.benchmark import find_benchmark
 from metabench.spec.budget import parse_budget
 
 if TYPE_CHECKING:
+    from metabench.data.recipe import Source
     from metabench.discovery.plugin import Kind, Plugin
     from metabench.spec.tokenizer import Tokenizer
 
@@ -88,10 +90,22 @@ def _trusted(state: State, kind: str, name: str) -> dict[str, object]:
     if name not in records:
         raise unknown_name(kind, name, records)
     record = records[name]
-    shown = {field.name: getattr(record, field.name) for field in fields(record)}
-    provider = {"provider": state.extensions.provider(record)}
-    return {name: _plain(value) for name, value in shown.items() if not callable(value)} | provider
+    told = {field.name: getattr(record, field.name) for field in fields(record)}
+    shown = {name: _plain(value) for name, value in told.items() if not callable(value)}
+    if isinstance(record, Recipe):
+        shown["sources"] = [_where_from(source) for source in record.sources]
+    return shown | {"provider": state.extensions.provider(record)}
+
+
+def _where_from(source: Source) -> str:
+    """The addresses of a file, and what upstream's one is known to hold."""
+    known = (source.size and f"{source.size} bytes", source.checksum)
+    told = ", ".join(one for one in known if one) or "size and checksum unknown"
+    return f"{' or '.join((source.url, *source.other_urls))} ({told})"
 
 
 def _plain(value: object) -> object:
+    """A value as JSON has it."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
     return value if isinstance(value, bool | int | float | str | None) else str(value)

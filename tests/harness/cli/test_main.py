@@ -70,6 +70,16 @@ def test_a_mistake_is_answered_by_one_line_and_its_exit_code(metabench, tmp_path
     assert not answer.stdout
 
 
+def test_a_dataset_is_shown_with_its_addresses(metabench):
+    shown = json.loads(metabench("show", "dataset", "omniglot", "--json").stdout)
+    printed = metabench("show", "dataset", "omniglot").stdout
+
+    assert shown["sources"][0].startswith("https://")
+    assert "images_background.zip (9464212 bytes, sha256:" in shown["sources"][0]
+    assert f"sources       {shown['sources'][0]}\n              {shown['sources'][1]}\n" in printed
+    assert "sources       none\n" in metabench("show", "dataset", "glyphs").stdout
+
+
 def test_debug_shows_the_traceback(metabench):
     answer = metabench("--debug", "show", "algorithm", "protonets")
     assert answer.returncode == 2
