@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count as count_from
 from typing import TYPE_CHECKING, Literal
 from typing import Protocol as Interface
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from metabench.api.episodes import Episodes, Inputs
 from metabench.clock import now
@@ -67,7 +70,15 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Spent:
-    """What a session has spent so far."""
+    """What a session has spent so far.
+
+    Attributes:
+        fraction: Part of the budget, 0 … 1.
+        steps: Steps of torch's optimisers, whatever loop makes them; without those of validations.
+        episodes: Meta-training episodes drawn.
+        examples: Examples drawn, in episodes and in minibatches.
+        validation: The last accuracy on meta_val; None before the first.
+    """
 
     fraction: float
     steps: int
@@ -141,12 +152,12 @@ class Session:
         return Spent(self.progress, self._steps, self._episodes, self._examples, self._validation)
 
     def steps(self) -> Iterator[int]:
-        """Count optimiser steps until the budget is spent, validating and committing on the way."""
+        """Count turns of a loop until the budget is spent, validating and committing on the way."""
         due = list(COMMIT_FRACTIONS)
+        turns = count_from()
         while not self._is_over():
             before = now()
-            yield self._steps
-            self._steps += 1
+            yield next(turns)
             self._slowest_step_s = max(self._slowest_step_s, now() - before)
             if due and self.progress >= due[0]:
                 due = [fraction for fraction in due if fraction > self.progress]
@@ -154,6 +165,15 @@ class Session:
                 self.validate()
             self._report_now_and_then()
         self.commit()
+
+    @contextmanager
+    def counting_steps(self) -> Iterator[None]:
+        """Within the block, every step of an optimiser of torch counts, whoever makes it."""
+        hook = register_optimizer_step_post_hook(self._count_step)
+        try:
+            yield
+        finally:
+            hook.remove()
 
     def episodes(self, count: int, *, n_way: int = 0, n_shot: int = 0, n_query: int = 0) -> Episodes:
         """Draw labelled episodes of meta_train.
@@ -218,12 +238,15 @@ class Session:
         stop = now() + VALIDATION_SHARE / len(COMMIT_FRACTIONS) * (self._allowance.seconds or float("inf"))
         stream = named_stream("meta_val")
         correct: list[float] = []
+        steps = self._steps
         for index in range(VALIDATION_EPISODES):
             episodes = self._draw("meta_val", protocol, stream, index, 1)
             answers = self._learner.answer(episodes).argmax(-1)
             correct.append((answers == episodes.targets).float().mean().item())
             if now() >= stop:
                 break
+        # A method may adapt with an optimiser; in meta-training these are no steps.
+        self._steps = steps
         self._validation = sum(correct) / len(correct)
         return self._validation
 
@@ -233,6 +256,9 @@ class Session:
         self._link.report(self.spent)
         self._link.commit(self._learner)
         self._slowest_commit_s = max(self._slowest_commit_s, now() - before)
+
+    def _count_step(self, *_: object) -> None:
+        self._steps += 1
 
     def _is_over(self) -> bool:
         """The budget is spent, or too little is left for another step and the last commit."""

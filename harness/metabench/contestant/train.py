@@ -58,6 +58,7 @@ def train(channel: Channel, assignment: Assignment, arrays: Arrays) -> None:
     session = Session(learner, pools, allowance, link, seed=assignment.seed, device=device)
     with (
         suppress(BudgetSpentError),
+        session.counting_steps(),
         torch.autocast(device.type, torch.bfloat16, enabled=assignment.precision == "bf16"),
     ):
         learner.meta_train(session)

@@ -77,13 +77,15 @@ class Assignment(_Report):
 
 
 class Progress(_Report):
-    """How far meta-training is, as the contestant counts it.
+    """How far meta-training is, as the harness counts it within the contestant's process.
+
+    A method that reaches into the harness there can distort these counts; what ends it is counted elsewhere.
 
     Attributes:
         fraction: Part of the budget spent, 0 … 1.
-        steps: Optimiser steps of the default loop.
+        steps: Steps of torch's optimisers, whatever loop makes them; without those of validations.
         episodes: Meta-training episodes drawn.
-        examples: Examples in them.
+        examples: Examples drawn, in episodes and in minibatches.
         validation: Last accuracy on meta_val; None before the first.
     """
 

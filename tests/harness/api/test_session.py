@@ -37,7 +37,6 @@ def test_a_budget_in_episodes_is_spent_exactly(toy, learner, meta_batch):
 
     assert drawn == 300
     assert session.spent.episodes == 300
-    assert session.spent.steps == -(-300 // meta_batch)
     assert session.spent.examples == 300 * 3 * 3
     assert (progress[0], progress[-1]) == (0.0, 1.0)
     assert all(before < after for before, after in pairwise(progress))
@@ -190,6 +189,50 @@ def test_reports_come_now_and_then(toy, learner, fake_clock):
 
     assert len(fractions) == pytest.approx(100 / REPORT_EVERY_S, rel=0.1)
     assert fractions == sorted(fractions)
+
+
+class Adapting:
+    """Makes a step of an optimiser for each episode that it answers."""
+
+    def predict(self, episodes):
+        weight = torch.zeros(1, requires_grad=True)
+        optimiser = torch.optim.SGD([weight], lr=0.1)
+        with torch.enable_grad():
+            weight.sum().backward()
+        optimiser.step()
+        return super().predict(episodes)
+
+
+def test_the_steps_of_all_optimisers_count_whatever_loop_makes_them(toy, learner):
+    session = toy.session(learner, episodes=99)
+    weights = [torch.zeros(1, requires_grad=True) for _ in range(2)]
+    optimisers = [torch.optim.Adam([weights[0]]), torch.optim.SGD([weights[1]], lr=0.1)]
+    with session.counting_steps():
+        for number in range(5):
+            optimisers[number % 2].step()
+    optimisers[0].step()
+
+    assert session.spent.steps == 5
+
+
+def test_the_default_loop_makes_a_step_for_each_batch_of_episodes(toy):
+    learner = toy.learner(meta_batch=3)
+    session = toy.session(learner, episodes=10)
+    with session.counting_steps():
+        learner.meta_train(session)
+
+    assert session.spent.steps == 4
+
+
+def test_steps_of_validations_do_not_count(toy):
+    learner = toy.learner(type("Both", (Adapting, toy.Nearest), {}))
+    session = toy.session(learner, episodes=99)
+    with session.counting_steps():
+        session.validate()
+        before = session.spent.steps
+        learner.loss(session.episodes(1))
+
+    assert (before, session.spent.steps) == (0, 1)
 
 
 def test_a_report_tells_the_last_validation(toy, learner):
