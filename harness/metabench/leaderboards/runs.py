@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metabench.results.folder import PREDICTIONS_FILE, ResultError, read_predictions
+from metabench.results.files import PREDICTIONS_FILE, ResultError, read_predictions
 from metabench.scoring.metric import score_episodes
 
 if TYPE_CHECKING:

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from metabench.referee.outcome import BLAME
 from metabench.results.environment import environment_of
+from metabench.results.identity import IdentityParts
+from metabench.results.predictions import Predictions
 from metabench.results.record import (
-    SCHEMA_VERSION,
     AuditPart,
     BudgetPart,
-    CurvePoint,
     EnvironmentPart,
     FailurePart,
     PluginPart,
     Record,
-    ScorePart,
     SpentPart,
     TokenizerPart,
 )
-from metabench.scoring.interval import mean_interval
-from metabench.scoring.metric import score_episodes
+from metabench.results.score import curve_point, score_part
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from metabench.referee.outcome import Answers, Outcome, RunError
     from metabench.results.arena import Arena
     from metabench.scoring.metric import Metric
     from metabench.spec.plan import Entrant, RunPlan
     from metabench.spec.tokenizer import Tokenizer
-
-# What says where a run took place, but not what its number can depend on.
-_INCIDENTAL = {"platform", "processor", "isolation", "metabench"}
 
 
 @dataclass(frozen=True)
@@ -60,23 +50,32 @@ class Planned:
         return cls(plan, arena, environment_of(plan))
 
     @property
+    def parts(self) -> IdentityParts:
+        """What its number depends on, as records tell it."""
+        plan = self.plan
+        return IdentityParts(
+            benchmark=self.arena.part,
+            algorithm=_plugin_part(plan.algorithm),
+            backbone=_plugin_part(plan.backbone),
+            tokenizer=None if plan.tokenizer is None else _tokenizer_part(plan.tokenizer),
+            budget=_budget_part(plan),
+            seed=plan.seed,
+            environment=self.environment,
+        )
+
+    @property
     def identity(self) -> str:
         """sha256 of everything that can change the number; names of convenience are left out."""
-        told = {
-            "schema": SCHEMA_VERSION,
-            "benchmark": self.arena.part.model_dump(exclude={"name"}),
-            "algorithm": _plugin_part(self.plan.algorithm).model_dump(exclude={"name", "version"}),
-            "backbone": _plugin_part(self.plan.backbone).model_dump(exclude={"name", "version"}),
-            "budget": _budget_part(self.plan).model_dump(exclude={"name"}),
-            "seed": self.plan.seed,
-            "environment": self.environment.model_dump(exclude=_INCIDENTAL),
-        }
-        if self.plan.tokenizer is not None:
-            told["tokenizer"] = _tokenizer_part(self.plan.tokenizer).model_dump()
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return self.parts.identity()
 
 
-def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str) -> Record:
+def answered(answers: Answers, arena: Arena) -> Predictions:
+    """A contestant's answers to the first episodes, beside what would have been right."""
+    logits = answers.logits
+    return Predictions(logits, arena.labels[: len(logits)])
+
+
+def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str, *, disguise: str) -> Record:
     """Make the record of a run.
 
     Args:
@@ -84,27 +83,29 @@ def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str) -
         outcome: What came out.
         metric: The benchmark's.
         started: When the run began, UTC, ISO 8601.
+        disguise: Fingerprint of the secret by which its questions were put in order.
     """
-    plan = planned.plan
+    parts, arena = planned.parts, planned.arena
+    answers = () if outcome.answers is None else (outcome.answers,)
     return Record(
-        identity=planned.identity,
+        identity=parts.identity(),
         started=started,
-        benchmark=planned.arena.part,
-        algorithm=_plugin_part(plan.algorithm),
-        backbone=_plugin_part(plan.backbone),
-        pretraining=plan.pretraining,
-        tokenizer=None if plan.tokenizer is None else _tokenizer_part(plan.tokenizer),
-        budget=_budget_part(plan),
-        seed=plan.seed,
-        environment=planned.environment,
+        benchmark=parts.benchmark,
+        algorithm=parts.algorithm,
+        backbone=parts.backbone,
+        pretraining=planned.plan.pretraining,
+        tokenizer=parts.tokenizer,
+        budget=parts.budget,
+        seed=parts.seed,
+        environment=parts.environment,
         spent=_spent_part(outcome),
         compute=None,
         calibration=None,
         status=outcome.status,
         blame=BLAME[outcome.status],
         failure=None if outcome.failure is None else _failure_part(outcome.failure),
-        scores=_scores(planned.arena, outcome, metric),
-        curve=_curve(planned.arena, outcome, metric),
+        scores=tuple(score_part(answered(one, arena), metric) for one in answers),
+        curve=tuple(curve_point(answered(one, arena), metric, at_s) for at_s, one in outcome.curve),
         audit=AuditPart(
             verdict=outcome.findings.verdict,
             n_episodes=outcome.findings.n_episodes,
@@ -112,6 +113,7 @@ def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str) -
             from_company=outcome.findings.from_company,
             from_history=outcome.findings.from_history,
         ),
+        disguise=disguise,
         files={},
     )
 
@@ -166,39 +168,3 @@ def _failure_part(failure: RunError) -> FailurePart:
         signal=ending.signal if ending else None,
         stderr_tail=ending.stderr_tail if ending else "",
     )
-
-
-def _scores(arena: Arena, outcome: Outcome, metric: Metric) -> tuple[ScorePart, ...]:
-    if outcome.answers is None:
-        return ()
-    interval = mean_interval(_per_episode(arena, outcome.answers, metric))
-    return (
-        ScorePart(
-            metric=metric.name,
-            mean=interval.mean,
-            low=interval.low,
-            high=interval.high,
-            n_episodes=len(outcome.answers.questions),
-        ),
-    )
-
-
-def _curve(arena: Arena, outcome: Outcome, metric: Metric) -> tuple[CurvePoint, ...]:
-    points = []
-    for at_s, answers in outcome.curve:
-        interval = mean_interval(_per_episode(arena, answers, metric))
-        points.append(
-            CurvePoint(
-                meta_training_s=round(at_s, 3),
-                mean=interval.mean,
-                low=interval.low,
-                high=interval.high,
-                n_episodes=len(answers.questions),
-            )
-        )
-    return tuple(points)
-
-
-def _per_episode(arena: Arena, answers: Answers, metric: Metric) -> NDArray[np.float64]:
-    logits = answers.logits
-    return score_episodes(metric, logits, arena.labels[: len(logits)])

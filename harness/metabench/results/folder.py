@@ -4,11 +4,13 @@
       omniglot-5w1s.protonet.300s.seed0.0123456789abcdef/
         result.json           the record, with the sha256 of the other files
         predictions.parquet   absent where nothing could be tested
+        curve.parquet         predictions of earlier commits, for the anytime curve; absent where it is empty
         weights.safetensors   absent where nothing was committed
       .locks/                 one file per run that was ever begun here; its lock goes with the process
       .part-…/                being written, or left by a process that was killed
 
-Any number of processes may share it. Who makes a result holds `identity_lock`; readers need no lock.
+Any number of processes may share it. Who makes a result holds `identity_lock`; readers need no lock. What is
+in the files of one result is read by `metabench.results.files`.
 """
 
 from __future__ import annotations
@@ -23,43 +25,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
-from metabench.errors import MetabenchError
-from metabench.results.predictions import Predictions, decode, encode
-from metabench.results.schema import NewerSchemaError, read_any
+from metabench.results.files import (
+    CURVE_FILE,
+    PREDICTIONS_FILE,
+    RECORD_FILE,
+    WEIGHTS_FILE,
+    ResultError,
+    read_record,
+)
+from metabench.results.predictions import encode
+from metabench.results.seal import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from metabench.results.predictions import Predictions
     from metabench.results.record import Record
 
-__all__ = [
-    "Predictions",
-    "ResultError",
-    "Stored",
-    "find_result",
-    "folder_name",
-    "identity_lock",
-    "read_all",
-    "read_predictions",
-    "read_record",
-    "write_result",
-]
-
-RECORD_FILE = "result.json"
-PREDICTIONS_FILE = "predictions.parquet"
-WEIGHTS_FILE = "weights.safetensors"
 _LOCKS = ".locks"
 _PART = re.compile(r"\.part-([0-9a-f]{64})(\.old)?")
 # Ends the name of a folder that is about to take the place of another one; no cleaned name has it.
-_REPLACEMENT = "~"
+REPLACEMENT = "~"
 _LONGEST_NAME = 60
-_RUN_AGAIN = "Delete the folder and run it again."
-
-
-class ResultError(MetabenchError):
-    """A result cannot be written, or is not what its record says."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +58,11 @@ class Stored:
     record: Record
 
 
-def folder_name(benchmark: str, algorithm: str, budget: str, seed: int, identity: str) -> str:
+def folder_name(record: Record) -> str:
     """Name a run's folder so that people find it, and programs by the identity at its end."""
-    told = ".".join(_clean(name) for name in (benchmark, algorithm, budget))
-    return f"{told}.seed{seed}.{identity[:16]}"
+    names = (record.benchmark.name, record.algorithm.name, record.budget.name)
+    told = ".".join(_clean(name) for name in names)
+    return f"{told}.seed{record.seed}.{record.identity[:16]}"
 
 
 def _clean(name: str) -> str:
@@ -104,7 +93,12 @@ def identity_lock(results: Path, identity: str) -> Iterator[None]:
 
 
 def write_result(
-    results: Path, record: Record, predictions: Predictions | None, weights: bytes | None
+    results: Path,
+    record: Record,
+    predictions: Predictions | None,
+    weights: bytes | None,
+    *,
+    curve: Predictions | None = None,
 ) -> Path:
     """Store a result whole, in place of an earlier one of the same identity; hold `identity_lock`.
 
@@ -113,9 +107,10 @@ def write_result(
 
     Args:
         results: Folder of results; is made if need be.
-        record: Its `files` are filled in here.
+        record: Its `files` and its `seal` are filled in here.
         predictions: None where nothing could be tested.
         weights: Contents of a safetensors file; None where nothing was committed.
+        curve: Predictions of earlier commits, one commit after the other; None where there are none.
 
     Returns:
         The result's folder.
@@ -123,17 +118,18 @@ def write_result(
     Raises:
         ResultError: The folder cannot be written.
     """
-    name = folder_name(
-        record.benchmark.name, record.algorithm.name, record.budget.name, record.seed, record.identity
-    )
     part = results / f".part-{record.identity}"
+    tables = ((PREDICTIONS_FILE, predictions), (CURVE_FILE, curve))
+    contents = {name: encode(table) for name, table in tables if table is not None}
+    if weights is not None:
+        contents[WEIGHTS_FILE] = weights
     try:
         results.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(results, record.identity)
         try:
             part.mkdir()
-            _fill(part, record, predictions, weights)
-            return _put_in_place(part, name, record.identity)
+            _fill(part, record, contents)
+            return _put_in_place(part, folder_name(record), record.identity)
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
@@ -167,17 +163,11 @@ def _clear_leftovers(results: Path, identity: str) -> None:
             continue
 
 
-def _fill(part: Path, record: Record, predictions: Predictions | None, weights: bytes | None) -> None:
-    contents: dict[str, bytes] = {}
-    if predictions is not None:
-        contents[PREDICTIONS_FILE] = encode(predictions)
-    if weights is not None:
-        contents[WEIGHTS_FILE] = weights
+def _fill(part: Path, record: Record, contents: Mapping[str, bytes]) -> None:
     for name, content in contents.items():
         _write_file(part / name, content)
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    whole = record.model_copy(update={"files": files})
-    _write_file(part / RECORD_FILE, whole.model_dump_json(indent=2).encode() + b"\n")
+    _write_file(part / RECORD_FILE, sealed(record.model_copy(update={"files": files})))
     _sync_folder(part)
 
 
@@ -201,7 +191,7 @@ def _put_in_place(part: Path, name: str, identity: str) -> Path:
     results = part.parent
     _finish_replacement(results, identity)
     replaces = bool(_folders_of(results, identity))
-    part.rename(results / (name + _REPLACEMENT if replaces else name))
+    part.rename(results / (name + REPLACEMENT if replaces else name))
     _sync_folder(results)
     _finish_replacement(results, identity)
     return results / name
@@ -210,67 +200,18 @@ def _put_in_place(part: Path, name: str, identity: str) -> Path:
 def _finish_replacement(results: Path, identity: str) -> None:
     """Let the folder that is marked as a replacement, if any, take the place of the others."""
     folders = _folders_of(results, identity)
-    if not folders or not folders[0].name.endswith(_REPLACEMENT):
+    if not folders or not folders[0].name.endswith(REPLACEMENT):
         return
     new, *others = folders
     for other in others:
         grave = results / f".part-{identity}.old"
         other.rename(grave)
         shutil.rmtree(grave)
-    new.rename(new.with_name(new.name.removesuffix(_REPLACEMENT)))
+    new.rename(new.with_name(new.name.removesuffix(REPLACEMENT)))
     _sync_folder(results)
 
 
 # Reading ---------------------------------------------------------------------------------------------
-
-
-def read_record(folder: Path) -> Record:
-    """Read and check a result's record.
-
-    Raises:
-        ResultError: There is none, it is damaged, or a newer metabench wrote it.
-    """
-    try:
-        content = (folder / RECORD_FILE).read_bytes()
-        return read_any(content)
-    except OSError as error:
-        raise ResultError(
-            f"Result {str(folder)!r} has no readable {RECORD_FILE} ({error.strerror}); expected the record "
-            f"of a run. {_RUN_AGAIN}"
-        ) from error
-    except NewerSchemaError as error:
-        raise ResultError(f"Result {str(folder)!r} has {error}. Upgrade metabench to read it.") from error
-    except ValidationError as error:
-        raise ResultError(
-            f"Result {str(folder)!r} has a damaged {RECORD_FILE} ({_first_complaint(error)}); expected the "
-            f"record that was written. {_RUN_AGAIN}"
-        ) from error
-
-
-def read_predictions(folder: Path, record: Record) -> Predictions:
-    """Read a result's predictions, after comparing them with the record's hash.
-
-    Raises:
-        ResultError: There are none, or they are not those that the record tells of.
-    """
-    expected = record.files.get(PREDICTIONS_FILE)
-    if expected is None:
-        raise ResultError(f"Result {str(folder)!r} has no predictions; its status is {record.status!r}.")
-    content = _read_checked(folder, PREDICTIONS_FILE, expected)
-    try:
-        return decode(content, n_episodes=record.benchmark.n_episodes, shape=record.benchmark.shape)
-    except ValueError as error:
-        raise _damaged(folder, PREDICTIONS_FILE, str(error)) from error
-
-
-def _read_checked(folder: Path, name: str, sha256: str) -> bytes:
-    try:
-        content = (folder / name).read_bytes()
-    except OSError as error:
-        raise _damaged(folder, name, f"cannot be read ({error.strerror})") from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise _damaged(folder, name, "has another sha256 than its record tells")
-    return content
 
 
 def find_result(results: Path, identity: str) -> Record | None:
@@ -306,7 +247,7 @@ def read_all(results: Path) -> tuple[list[Stored], list[str]]:
         if record is None:
             continue
         first = found.setdefault(record.identity, Stored(folder, record)).folder
-        if first != folder and not first.name.endswith(_REPLACEMENT):
+        if first != folder and not first.name.endswith(REPLACEMENT):
             problems.append(
                 f"Result {str(folder)!r} is the same run as {first.name!r}; expected one. Delete either."
             )
@@ -327,12 +268,12 @@ def _visible(results: Path) -> list[Path]:
             f"Results folder {str(results)!r} cannot be read ({error.strerror}); expected a folder of "
             "results. Name another one with --results."
         ) from error
-    return sorted(folders, key=lambda folder: (not folder.name.endswith(_REPLACEMENT), folder.name))
+    return sorted(folders, key=lambda folder: (not folder.name.endswith(REPLACEMENT), folder.name))
 
 
 def _folders_of(results: Path, identity: str) -> list[Path]:
     ending = f".{identity[:16]}"
-    return [one for one in _visible(results) if one.name.removesuffix(_REPLACEMENT).endswith(ending)]
+    return [one for one in _visible(results) if one.name.removesuffix(REPLACEMENT).endswith(ending)]
 
 
 def _read_unless_gone(folder: Path) -> Record | None:
@@ -343,13 +284,3 @@ def _read_unless_gone(folder: Path) -> Record | None:
         if folder.exists():
             raise
         return None
-
-
-def _first_complaint(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    return f"{where!r}: {first['msg']}" if where else first["msg"]
-
-
-def _damaged(folder: Path, name: str, reason: str) -> ResultError:
-    return ResultError(f"File {name!r} of result {str(folder)!r} {reason}. {_RUN_AGAIN}")

@@ -93,6 +93,34 @@ def decode(content: bytes, *, n_episodes: int, shape: tuple[int, int] | None) ->
     )
 
 
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Put predictions one after the other."""
+    return Predictions(
+        logits=tuple(one for part in parts for one in part.logits),
+        labels=tuple(one for part in parts for one in part.labels),
+    )
+
+
+def cut(predictions: Predictions, counts: Sequence[int]) -> list[Predictions]:
+    """Undo `joined`.
+
+    Args:
+        predictions: Of all parts.
+        counts: Episodes of each part.
+
+
+    Raises:
+        ValueError: They do not add up.
+    """
+    if sum(counts) != len(predictions.logits):
+        raise ValueError(f"has {len(predictions.logits)} episodes; expected {sum(counts)}")
+    starts = [sum(counts[:place]) for place in range(len(counts))]
+    return [
+        Predictions(predictions.logits[one : one + count], predictions.labels[one : one + count])
+        for one, count in zip(starts, counts, strict=True)
+    ]
+
+
 def _row_order(counts: Sequence[int] | NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The columns `episode` and `query` for so many queries per episode."""
     return np.repeat(np.arange(len(counts)), counts), np.concatenate([np.arange(count) for count in counts])

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from metabench.referee.disguise import disguise, fingerprint, secret_stream
 from metabench.referee.outcome import BLAME, NOT_AUDITED, Ending, Outcome, RunError
 from metabench.referee.run import Match, referee_run
-from metabench.results.assemble import Planned, assemble
+from metabench.results.assemble import Planned, answered, assemble
 from metabench.results.folder import find_result, identity_lock, write_result
-from metabench.results.predictions import Predictions
+from metabench.results.predictions import joined
 from metabench.wire.reports import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from metabench.episodes.stream import Stream
     from metabench.referee.events import Listener
     from metabench.results.arena import Arena, ArenaKey
     from metabench.results.record import Record
@@ -65,20 +66,21 @@ class Producer:
         return record
 
     def _run(self, planned: Planned) -> Record:
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        outcome = self._outcome(planned)
-        record = assemble(planned, outcome, self.metrics[planned.arena.part.metric], started)
-        predictions = None
-        if outcome.answers is not None:
-            predictions = Predictions(outcome.answers.logits, planned.arena.labels)
+        started, arena = datetime.now(UTC).isoformat(timespec="seconds"), planned.arena
+        secret = secret_stream(self.home, planned.identity)
+        outcome = self._outcome(planned, secret)
+        metric = self.metrics[arena.part.metric]
+        record = assemble(planned, outcome, metric, started, disguise=fingerprint(secret))
+        predictions = None if outcome.answers is None else answered(outcome.answers, arena)
+        curve = [answered(answers, arena) for _, answers in outcome.curve]
         weights = None if outcome.weights is None else outcome.weights.tobytes()
-        write_result(self.results, record, predictions, weights)
+        write_result(self.results, record, predictions, weights, curve=joined(curve) if curve else None)
         stored = find_result(self.results, planned.identity)
         assert stored is not None
         return stored
 
-    def _outcome(self, planned: Planned) -> Outcome:
-        questions = disguise(planned.arena.episodes, secret_stream(self.home, planned.identity))
+    def _outcome(self, planned: Planned, secret: Stream) -> Outcome:
+        questions = disguise(planned.arena.episodes, secret)
         match = Match(planned.plan, planned.arena.dataset, questions, self.listener)
         try:
             return referee_run(match)

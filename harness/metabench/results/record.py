@@ -228,7 +228,14 @@ class AuditPart(_Part):
 
 
 class Record(_Part):
-    """One run, whole. `scores` is empty where nothing could be scored."""
+    """One run, whole. `scores` is empty where nothing could be scored.
+
+    Attributes:
+        disguise: sha256 of the secret by which the questions were put in order; None: schema 1.
+        files: Names of the other files → sha256.
+        seal: Checksum of result.json; the last field, see `metabench.results.seal`. None: schema 1, or not
+            written yet.
+    """
 
     schema_version: Literal[2] = SCHEMA_VERSION
     identity: _Sha256
@@ -250,7 +257,9 @@ class Record(_Part):
     scores: tuple[ScorePart, ...]
     curve: tuple[CurvePoint, ...]
     audit: AuditPart
+    disguise: _Sha256 | None = None
     files: dict[str, _Sha256]
+    seal: _Sha256 | None = None
 
     @property
     def title(self) -> str:

@@ -11,7 +11,9 @@ from scipy import stats
 
 from metabench.leaderboards.build import build
 from metabench.leaderboards.table import Leaderboard
-from metabench.results.folder import Predictions, Stored, read_record, write_result
+from metabench.results.files import read_record
+from metabench.results.folder import Stored, write_result
+from metabench.results.predictions import Predictions
 from metabench.results.record import DatasetPart, Record
 from metabench.scoring.metric import Metric
 

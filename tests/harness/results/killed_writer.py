@@ -13,14 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from metabench.results.folder import (
-    Predictions,
-    find_result,
-    identity_lock,
-    read_all,
-    read_predictions,
-    write_result,
-)
+from metabench.results.files import read_predictions
+from metabench.results.folder import find_result, identity_lock, read_all, write_result
+from metabench.results.predictions import Predictions
 from metabench.results.record import Record
 
 STEPS = {

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -12,19 +11,11 @@ import numpy as np
 import pytest
 from filelock import FileLock, Timeout
 
-from metabench.results import folder as folder_module
-from metabench.results.folder import (
-    Predictions,
-    ResultError,
-    Stored,
-    find_result,
-    folder_name,
-    identity_lock,
-    read_all,
-    read_predictions,
-    read_record,
-    write_result,
-)
+from metabench.results.files import ResultError, read_curve, read_predictions, read_record
+from metabench.results.folder import Stored, find_result, folder_name, identity_lock, read_all, write_result
+from metabench.results.predictions import Predictions
+from metabench.results.record import CurvePoint
+from metabench.results.seal import seal_holds
 
 IDENTITY = "0123456789abcdef" * 4
 PREDICTIONS = Predictions(
@@ -43,8 +34,8 @@ def locked_out(lock: Path) -> bool:
 # Names
 
 
-def test_a_folder_is_named_for_people_first_and_for_programs_last() -> None:
-    name = folder_name("omniglot-5w1s", "protonet", "300s", 0, IDENTITY)
+def test_a_folder_is_named_for_people_first_and_for_programs_last(make_record) -> None:
+    name = folder_name(make_record(benchmark={"name": "omniglot-5w1s"}, identity=IDENTITY))
 
     assert name == "omniglot-5w1s.protonet.300s.seed0.0123456789abcdef"
 
@@ -52,8 +43,8 @@ def test_a_folder_is_named_for_people_first_and_for_programs_last() -> None:
 @pytest.mark.parametrize(
     "name", ["../../etc", ".hidden", "a/b", "a\0b", "a b|c~", "ü" * 9, "", "n" * 300, "a\nb"]
 )
-def test_strangers_names_make_no_path_and_nothing_hidden(name: str, tmp_path: Path) -> None:
-    made = folder_name(name, name, name, 0, IDENTITY)
+def test_strangers_names_make_no_path_and_nothing_hidden(name: str, tmp_path: Path, make_record) -> None:
+    made = folder_name(make_record(benchmark={"name": name}, algorithm=name, budget={"name": name}))
 
     (tmp_path / made).mkdir()
     assert [one.name for one in tmp_path.iterdir()] == [made]
@@ -71,10 +62,27 @@ def test_a_written_result_is_found_and_read_back(tmp_path: Path, make_record) ->
 
     found = find_result(tmp_path / "new" / "results", IDENTITY)
     assert found is not None
-    assert found == read_record(folder) == record.model_copy(update={"files": found.files})
+    assert found == read_record(folder)
+    assert found == record.model_copy(update={"files": found.files, "seal": found.seal})
     assert folder.name == "toy-2w1s.protonet.300s.seed0.0123456789abcdef"
     np.testing.assert_array_equal(read_predictions(folder, found).logits, PREDICTIONS.logits)
     np.testing.assert_array_equal(read_predictions(folder, found).labels, PREDICTIONS.labels)
+
+
+def test_the_record_is_written_with_its_seal(tmp_path: Path, make_record) -> None:
+    folder = write_result(tmp_path, make_record(), PREDICTIONS, b"weights")
+
+    assert seal_holds((folder / "result.json").read_bytes())
+
+
+def test_predictions_of_earlier_commits_are_kept_beside_the_others(tmp_path: Path, make_record) -> None:
+    point = CurvePoint(meta_training_s=1.0, mean=0.5, low=0.4, high=0.6, n_episodes=2)
+
+    folder = write_result(tmp_path, make_record(curve=(point, point)), PREDICTIONS, None, curve=PREDICTIONS)
+
+    first, second = read_curve(folder, read_record(folder))
+    np.testing.assert_array_equal(first.logits, PREDICTIONS.logits[:2])
+    np.testing.assert_array_equal(second.logits, PREDICTIONS.logits[2:])
 
 
 def test_the_record_tells_the_hash_of_each_file(tmp_path: Path, make_record) -> None:
@@ -227,81 +235,6 @@ def test_the_lock_is_released_by_an_error(tmp_path: Path) -> None:
 
 
 # Reading
-
-
-def spoil(folder: Path, **changes: object) -> Path:
-    """Change fields of a written record."""
-    told = json.loads((folder / "result.json").read_text())
-    (folder / "result.json").write_text(json.dumps(told | changes))
-    return folder
-
-
-def test_a_folder_without_record_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ResultError, match=r"has no readable result\.json \(No such file.*\); .* Delete"):
-        read_record(tmp_path)
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b"[" * 100_000, b'{"a": 1}'])
-def test_a_damaged_record_is_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_bytes(content)
-
-    with pytest.raises(ResultError, match=r"has a damaged result\.json \(.+\); expected .* Delete") as caught:
-        read_record(tmp_path)
-    assert str(caught.value).isprintable()
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"status": "great"}, r"'status': Input should be 'ok', "),
-        ({"seed": "0"}, r"'seed': Input should be a valid integer"),
-        ({"files": {"predictions.parquet": "../x"}}, r"'files.predictions.parquet': String should match"),
-        ({"\x1b[2J\n": 1}, r"'\\x1b\[2J\\n': Extra inputs are not permitted"),
-    ],
-)
-def test_a_record_with_a_wrong_field_names_it(changes, complaint: str, tmp_path: Path, make_record) -> None:
-    folder = spoil(write_result(tmp_path, make_record(), None, None), **changes)
-
-    with pytest.raises(ResultError, match=complaint) as caught:
-        read_record(folder)
-    assert str(caught.value).isprintable()
-
-
-def test_a_record_of_a_newer_metabench_says_so(tmp_path: Path, make_record) -> None:
-    folder = spoil(write_result(tmp_path, make_record(), None, None), schema_version=3, novelty=True)
-
-    with pytest.raises(ResultError, match=r"has record schema 3; this metabench reads up to 2\. Upgrade"):
-        read_record(folder)
-
-
-def test_predictions_with_another_hash_are_refused(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(), PREDICTIONS, None)
-    other = Predictions(tuple(one + 1 for one in PREDICTIONS.logits), PREDICTIONS.labels)
-    (folder / "predictions.parquet").write_bytes(folder_module.encode(other))
-
-    with pytest.raises(
-        ResultError, match=r"'predictions\.parquet' of result '.*' has another sha256.*Delete"
-    ):
-        read_predictions(folder, read_record(folder))
-
-
-def test_predictions_that_are_gone_are_reported(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(), PREDICTIONS, None)
-    (folder / "predictions.parquet").unlink()
-
-    with pytest.raises(ResultError, match=r"'predictions\.parquet' of result '.*' cannot be read \(No such"):
-        read_predictions(folder, read_record(folder))
-
-
-def test_predictions_of_another_shape_are_refused(tmp_path: Path, make_record) -> None:
-    folder = write_result(
-        tmp_path, make_record(benchmark={"parameters": {"n_way": 3, "n_query": 3}}), PREDICTIONS, None
-    )
-
-    with pytest.raises(
-        ResultError, match="has episodes of other shapes; expected 9 queries with 3 logits each"
-    ):
-        read_predictions(folder, read_record(folder))
 
 
 def test_an_absent_result_is_not_found(tmp_path: Path, make_record) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from metabench.results.predictions import Predictions, decode, encode
+from metabench.results.predictions import Predictions, cut, decode, encode, joined
 
 SHAPE = {"n_episodes": 4, "shape": (6, 3)}
 
@@ -115,3 +115,17 @@ def test_refuses_what_is_no_parquet(garbage: bytes) -> None:
 def test_refuses_rows_that_are_no_predictions(told: pa.Table, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         decode(content(told), **SHAPE)
+
+
+def test_parts_are_cut_as_they_were_joined() -> None:
+    parts = [predictions(2), predictions(1), predictions(3)]
+
+    for one, other in zip(cut(joined(parts), [2, 1, 3]), parts, strict=True):
+        np.testing.assert_array_equal(one.logits, other.logits)
+        np.testing.assert_array_equal(one.labels, other.labels)
+
+
+@pytest.mark.parametrize("counts", [[], [4], [3, 3], [7]])
+def test_parts_that_do_not_add_up_are_refused(counts: list[int]) -> None:
+    with pytest.raises(ValueError, match=rf"has 5 episodes; expected {sum(counts)}"):
+        cut(predictions(5), counts)

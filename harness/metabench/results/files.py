@@ -1,0 +1,115 @@
+"""The files of one result, read with suspicion: a stranger may have sent them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from metabench.errors import MetabenchError
+from metabench.results.predictions import Predictions, cut, decode
+from metabench.results.schema import NewerSchemaError, read_any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from metabench.results.record import Record
+
+RECORD_FILE = "result.json"
+PREDICTIONS_FILE = "predictions.parquet"
+CURVE_FILE = "curve.parquet"
+WEIGHTS_FILE = "weights.safetensors"
+_RUN_AGAIN = "Delete the folder and run it again."
+
+
+class ResultError(MetabenchError):
+    """A result cannot be written, or is not what its record says."""
+
+
+def read_record(folder: Path) -> Record:
+    """Read and check a result's record.
+
+    Raises:
+        ResultError: There is none, it is damaged, or a newer metabench wrote it.
+    """
+    try:
+        content = (folder / RECORD_FILE).read_bytes()
+        return read_any(content)
+    except OSError as error:
+        raise ResultError(
+            f"Result {str(folder)!r} has no readable {RECORD_FILE} ({error.strerror}); expected the record "
+            f"of a run. {_RUN_AGAIN}"
+        ) from error
+    except NewerSchemaError as error:
+        raise ResultError(f"Result {str(folder)!r} has {error}. Upgrade metabench to read it.") from error
+    except ValidationError as error:
+        raise ResultError(
+            f"Result {str(folder)!r} has a damaged {RECORD_FILE} ({_first_complaint(error)}); expected the "
+            f"record that was written. {_RUN_AGAIN}"
+        ) from error
+
+
+def read_predictions(folder: Path, record: Record) -> Predictions:
+    """Read a result's predictions, after comparing them with the record's hash.
+
+    Raises:
+        ResultError: There are none, or they are not those that the record tells of.
+    """
+    return _decoded(folder, record, PREDICTIONS_FILE, record.benchmark.n_episodes)
+
+
+def read_curve(folder: Path, record: Record) -> list[Predictions]:
+    """Read the predictions of the earlier commits, for each point of the record's curve.
+
+    Raises:
+        ResultError: There are none, or they are not those that the record tells of.
+    """
+    counts = [point.n_episodes for point in record.curve]
+    predictions = _decoded(folder, record, CURVE_FILE, sum(counts))
+    try:
+        return cut(predictions, counts)
+    except ValueError as error:
+        raise _damaged(folder, CURVE_FILE, str(error)) from error
+
+
+def read_weights(folder: Path, record: Record) -> bytes:
+    """Read a result's weights, after comparing them with the record's hash.
+
+    Raises:
+        ResultError: There are none, or they are not those that the record tells of.
+    """
+    return _read_checked(folder, record, WEIGHTS_FILE)
+
+
+def _decoded(folder: Path, record: Record, name: str, n_episodes: int) -> Predictions:
+    content = _read_checked(folder, record, name)
+    try:
+        return decode(content, n_episodes=n_episodes, shape=record.benchmark.shape)
+    except ValueError as error:
+        raise _damaged(folder, name, str(error)) from error
+
+
+def _read_checked(folder: Path, record: Record, name: str) -> bytes:
+    expected = record.files.get(name)
+    if expected is None:
+        raise ResultError(
+            f"Result {str(folder)!r} has no {name.partition('.')[0]}; its status is {record.status!r}."
+        )
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        raise _damaged(folder, name, f"cannot be read ({error.strerror})") from error
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise _damaged(folder, name, "has another sha256 than its record tells")
+    return content
+
+
+def _first_complaint(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where!r}: {first['msg']}" if where else first["msg"]
+
+
+def _damaged(folder: Path, name: str, reason: str) -> ResultError:
+    return ResultError(f"File {name!r} of result {str(folder)!r} {reason}. {_RUN_AGAIN}")

@@ -1,0 +1,116 @@
+"""The files of one result: what is not as it was written is refused in one line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metabench.results.files import ResultError, read_curve, read_predictions, read_record, read_weights
+from metabench.results.folder import write_result
+from metabench.results.predictions import Predictions, encode
+from metabench.results.record import CurvePoint
+
+PREDICTIONS = Predictions(
+    tuple(np.arange(48, dtype=np.float32).reshape(4, 6, 2)), tuple(np.ones((4, 6), np.int64))
+)
+
+
+def spoil(folder: Path, **changes: object) -> Path:
+    """Change fields of a written record."""
+    told = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(told | changes))
+    return folder
+
+
+def test_a_folder_without_record_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match=r"has no readable result\.json \(No such file.*\); .* Delete"):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b"[" * 100_000, b'{"a": 1}'])
+def test_a_damaged_record_is_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_bytes(content)
+
+    with pytest.raises(ResultError, match=r"has a damaged result\.json \(.+\); expected .* Delete") as caught:
+        read_record(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"status": "great"}, r"'status': Input should be 'ok', "),
+        ({"seed": "0"}, r"'seed': Input should be a valid integer"),
+        ({"files": {"predictions.parquet": "../x"}}, r"'files.predictions.parquet': String should match"),
+        ({"\x1b[2J\n": 1}, r"'\\x1b\[2J\\n': Extra inputs are not permitted"),
+    ],
+)
+def test_a_record_with_a_wrong_field_names_it(changes, complaint: str, tmp_path: Path, make_record) -> None:
+    folder = spoil(write_result(tmp_path, make_record(), None, None), **changes)
+
+    with pytest.raises(ResultError, match=complaint) as caught:
+        read_record(folder)
+    assert str(caught.value).isprintable()
+
+
+def test_a_record_of_a_newer_metabench_says_so(tmp_path: Path, make_record) -> None:
+    folder = spoil(write_result(tmp_path, make_record(), None, None), schema_version=3, novelty=True)
+
+    with pytest.raises(ResultError, match=r"has record schema 3; this metabench reads up to 2\. Upgrade"):
+        read_record(folder)
+
+
+def test_predictions_with_another_hash_are_refused(tmp_path: Path, make_record) -> None:
+    folder = write_result(tmp_path, make_record(), PREDICTIONS, None)
+    other = Predictions(tuple(one + 1 for one in PREDICTIONS.logits), PREDICTIONS.labels)
+    (folder / "predictions.parquet").write_bytes(encode(other))
+
+    with pytest.raises(
+        ResultError, match=r"'predictions\.parquet' of result '.*' has another sha256.*Delete"
+    ):
+        read_predictions(folder, read_record(folder))
+
+
+def test_predictions_that_are_gone_are_reported(tmp_path: Path, make_record) -> None:
+    folder = write_result(tmp_path, make_record(), PREDICTIONS, None)
+    (folder / "predictions.parquet").unlink()
+
+    with pytest.raises(ResultError, match=r"'predictions\.parquet' of result '.*' cannot be read \(No such"):
+        read_predictions(folder, read_record(folder))
+
+
+def test_predictions_of_another_shape_are_refused(tmp_path: Path, make_record) -> None:
+    folder = write_result(
+        tmp_path, make_record(benchmark={"parameters": {"n_way": 3, "n_query": 3}}), PREDICTIONS, None
+    )
+
+    with pytest.raises(
+        ResultError, match="has episodes of other shapes; expected 9 queries with 3 logits each"
+    ):
+        read_predictions(folder, read_record(folder))
+
+
+def test_a_curve_of_another_length_is_refused(tmp_path: Path, make_record) -> None:
+    point = CurvePoint(meta_training_s=1.0, mean=0.5, low=0.4, high=0.6, n_episodes=5)
+    folder = write_result(tmp_path, make_record(curve=(point,)), PREDICTIONS, None, curve=PREDICTIONS)
+
+    with pytest.raises(ResultError, match=r"'curve\.parquet' of result '.*' has 4 episodes; expected 5\."):
+        read_curve(folder, read_record(folder))
+
+
+def test_weights_are_those_that_were_written(tmp_path: Path, make_record) -> None:
+    folder = write_result(tmp_path, make_record(), None, b"weights")
+
+    assert read_weights(folder, read_record(folder)) == b"weights"
+    (folder / "weights.safetensors").write_bytes(b"others")
+    with pytest.raises(ResultError, match=r"'weights\.safetensors' of result '.*' has another sha256"):
+        read_weights(folder, read_record(folder))
+
+
+@pytest.mark.parametrize("read", [read_predictions, read_curve, read_weights])
+def test_what_a_failed_run_has_not_left_is_told(read, tmp_path: Path, make_record) -> None:
+    folder = write_result(tmp_path, make_record(status="crashed"), None, None)
+
+    with pytest.raises(ResultError, match=r"has no (predictions|curve|weights); its status is 'crashed'\."):
+        read(folder, read_record(folder))
