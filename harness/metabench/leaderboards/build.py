@@ -15,6 +15,9 @@ from metabench.scoring.interval import seeds_interval
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from metabench.results.folder import Stored
     from metabench.results.record import BudgetPart, Record
     from metabench.scoring.metric import Metric
@@ -24,9 +27,9 @@ def build(stored: Iterable[Stored], metrics: Mapping[str, Metric]) -> list[Leade
     """Make a leaderboard for each group of results that compare.
 
     Scores are computed from the predictions. A result whose predictions are damaged or absent keeps its
-    row and says so. Ranks are given among methods that are scored on every episode with every seed and
-    play by the same rules; methods that look at other queries or carry state between episodes stand
-    below them, unranked.
+    row and says so. Ranks are given among methods that play by the same rules and are scored on every
+    episode with every seed; where a run failed and its method is to blame, it counts as guessing. Methods
+    that look at other queries or carry state between episodes stand below them, unranked.
 
     Args:
         stored: Results.
@@ -81,11 +84,19 @@ def _leaderboard(track: Track, stored: Sequence[Stored], metric: Metric | None) 
 def _rows(methods: Sequence[Method], *, higher_is_better: bool) -> list[Row]:
     algorithms = labels([method.first.algorithm for method in methods])
     backbones = labels([method.first.backbone for method in methods])
-    ranked = [place for place, method in enumerate(methods) if method.earns_rank]
-    scores = [method.scores for method in methods if method.earns_rank and method.scores is not None]
-    ranks = dict(zip(ranked, rank_intervals(scores, higher_is_better=higher_is_better), strict=True))
+    guessing = _guessing(methods)
+    by_place = {place: method.ranked_by(guessing) for place, method in enumerate(methods)}
+    scores = {place: found for place, found in by_place.items() if found is not None}
+    intervals = rank_intervals(list(scores.values()), higher_is_better=higher_is_better)
+    ranks = dict(zip(scores, intervals, strict=True))
     rows = map(_row, methods, algorithms, backbones)
     return [replace(row, rank=ranks.get(place)) for place, row in enumerate(rows)]
+
+
+def _guessing(methods: Sequence[Method]) -> NDArray[np.float64] | None:
+    """(n_episodes,) what guessing scores on the board's episodes; None if nobody answered them all."""
+    found = [run.guessing for method in methods for run in method.runs if run.guessing is not None]
+    return next((one for one in found if len(one) == methods[0].first.benchmark.n_episodes), None)
 
 
 def _row(method: Method, algorithm: str, backbone: str) -> Row:

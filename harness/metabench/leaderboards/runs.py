@@ -32,12 +32,19 @@ class Run:
     Attributes:
         record: As it was read.
         scores: (n_episodes,) in canonical order; None if there are no predictions to score.
+        guessing: (n_episodes,) what equal logits for all classes would have scored there; None likewise.
         problem: Why the predictions cannot be used; None if they can, or if there are rightly none.
     """
 
     record: Record
     scores: NDArray[np.float64] | None
+    guessing: NDArray[np.float64] | None
     problem: str | None
+
+    @property
+    def failed_by_method(self) -> bool:
+        """It failed, and the method is to blame."""
+        return self.record.blame == "method" and self.problem is None
 
     @property
     def status(self) -> str:
@@ -81,15 +88,26 @@ class Method:
             return self.runs[0].status
         return f"{sum(run.status == 'ok' for run in self.runs)} of {len(self.runs)} ok"
 
-    @property
-    def earns_rank(self) -> bool:
-        """Is it scored whole, and audited without a finding (or not at all, but not for failing it)."""
+    def ranked_by(self, guessing: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """(n_seeds, n_episodes) scores to rank by; None where the method stands outside of the ranking.
+
+        A seed that failed by the method's fault, and so has no scores, counts as guessing. Outside stands
+        a method with scores missing for another reason, one that failed the audit, and one with a finding.
+
+        Args:
+            guessing: (n_episodes,) scores of guessing; None where nobody's predictions tell the episodes.
+        """
         failures = [run.record.failure for run in self.runs if run.record.failure is not None]
-        return (
-            self.coverage == 1.0
-            and self.verdict in ("inductive", "not audited")
-            and all(failure.phase != "audit" for failure in failures)
-        )
+        if self.verdict not in ("inductive", "not audited") or any(one.phase == "audit" for one in failures):
+            return None
+        n_episodes = self.first.benchmark.n_episodes
+        scores = [
+            run.scores if run.scores is not None and len(run.scores) == n_episodes else guessing
+            for run in self.runs
+            if run.failed_by_method or run.scores is not None
+        ]
+        found = [one for one in scores if one is not None and len(one) == n_episodes]
+        return np.stack(found) if len(found) == len(self.runs) else None
 
 
 def score_run(stored: Stored, metric: Metric | None) -> Run:
@@ -101,15 +119,17 @@ def score_run(stored: Stored, metric: Metric | None) -> Run:
     """
     record = stored.record
     if PREDICTIONS_FILE not in record.files and record.status != "ok":
-        return Run(record, None, None)
+        return Run(record, None, None, None)
     if metric is None:
         problem = f"Metric {record.benchmark.metric!r} is unknown here. Install the extension that has it."
-        return Run(record, None, problem)
+        return Run(record, None, None, problem)
     try:
         predictions = read_predictions(stored.folder, record)
     except ResultError as error:
-        return Run(record, None, str(error))
-    return Run(record, score_episodes(metric, predictions.logits, predictions.labels), None)
+        return Run(record, None, None, str(error))
+    logits, right = predictions.logits, predictions.labels
+    equal = [np.zeros_like(one) for one in logits]
+    return Run(record, score_episodes(metric, logits, right), score_episodes(metric, equal, right), None)
 
 
 def gather(runs: Iterable[Run]) -> list[Method]:

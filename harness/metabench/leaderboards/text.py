@@ -19,9 +19,10 @@ ABOUT_RANKS = (
     "held by a significantly worse one (t-tests, paired on the same episodes, Holm's correction, 5 %). The "
     "spread over seeds counts where a method has several; with one it is judged by that one."
 )
+ABOUT_FAILED = "A run that failed by its method's fault, and left no answers, ranks as one that guesses."
 ABOUT_UNRANKED = (
-    f"Without rank ({NOTHING}): some episodes have no score, the audit was failed, or the method uses other "
-    "queries (transductive) or earlier episodes (stateful)."
+    f"Without rank ({NOTHING}): some episodes have no score through no fault of the method, the audit was "
+    "failed, or the method uses other queries (transductive) or earlier episodes (stateful)."
 )
 _LONGEST_NAME = 60
 
@@ -97,5 +98,8 @@ def notes(board: Leaderboard) -> list[str]:
 
 def explanations(boards: Sequence[Leaderboard]) -> list[str]:
     """What a reader needs to know to read the ranks, a sentence each."""
-    unranked = any(row.rank is None for board in boards for row in board.rows)
-    return [ABOUT_RANKS, ABOUT_UNRANKED] if unranked else [ABOUT_RANKS]
+    rows = [row for board in boards for row in board.rows]
+    told = [ABOUT_RANKS]
+    if any(row.rank is not None and row.coverage < 1 for row in rows):
+        told.append(ABOUT_FAILED)
+    return [*told, ABOUT_UNRANKED] if any(row.rank is None for row in rows) else told

@@ -244,14 +244,25 @@ def test_a_row_tells_what_its_seeds_spent(store: Store) -> None:
 # Failures
 
 
-def test_a_failed_run_stays_at_the_bottom_without_rank(store: Store) -> None:
+def test_a_failed_run_ranks_as_one_that_guesses(store: Store) -> None:
     stored = [store(None, algorithm="a", status="out_of_memory"), store(around(0.1), algorithm="b")]
+    stored.append(store(around(-0.1), algorithm="worse than guessing"))
 
     board = only(build(stored, METRICS))
 
-    assert places(board) == [("b", (1, 1)), ("a", None)]
-    assert (board.rows[1].status, board.rows[1].score, board.rows[1].coverage) == ("out_of_memory", None, 0.0)
-    assert board.rows[1].notes == ()
+    assert dict(places(board)) == {"b": (1, 1), "a": (2, 2), "worse than guessing": (3, 3)}
+    assert (board.rows[2].status, board.rows[2].score, board.rows[2].coverage) == ("out_of_memory", None, 0.0)
+    assert board.rows[2].notes == ()
+
+
+def test_where_nobody_has_answered_a_failed_run_has_no_rank(store: Store) -> None:
+    assert places(only(build([store(None, status="crashed")], METRICS))) == [("protonet", None)]
+
+
+def test_a_run_that_the_machine_failed_has_no_rank(store: Store) -> None:
+    failed = store(None, algorithm="a", status="harness_error", blame="infrastructure")
+
+    assert dict(places(only(build([failed, store(around(0.1))], METRICS))))["a"] is None
 
 
 def test_a_run_that_failed_after_its_last_commit_shows_score_and_status(store: Store) -> None:
@@ -262,14 +273,14 @@ def test_a_run_that_failed_after_its_last_commit_shows_score_and_status(store: S
     assert (row.status, row.rank) == ("timeout", (1, 1))
 
 
-def test_a_seed_that_failed_costs_the_rank_but_not_the_score(store: Store) -> None:
+def test_a_seed_that_failed_counts_as_guessing_but_not_in_the_score(store: Store) -> None:
     stored = [store(around(0.9, seed), seed=seed) for seed in (0, 1)]
     stored += [store(None, seed=2, status="timeout"), store(around(0.1), algorithm="b")]
 
     board = only(build(stored, METRICS))
 
-    assert places(board) == [("b", (1, 1)), ("protonet", None)]
-    row = board.rows[1]
+    assert places(board) == [("protonet", (1, 2)), ("b", (1, 2))]
+    row = board.rows[0]
     assert (row.status, row.coverage) == ("2 of 3 ok", pytest.approx(2 / 3))
     assert row.score is not None
     assert row.score.mean == pytest.approx(0.9)
@@ -321,8 +332,8 @@ def test_learners_that_fail_the_audit_stand_below_the_ranked_ones(store: Store, 
 
     board = only(build(stored, METRICS))
 
-    assert places(board) == [("honest", (1, 1)), ("peeking", None), ("broken", None)]
-    assert board.rows[1].verdict == verdict
+    assert places(board) == [("honest", (1, 1)), ("broken", (2, 2)), ("peeking", None)]
+    assert board.rows[2].verdict == verdict
 
 
 def test_of_several_seeds_the_most_serious_verdict_counts(store: Store) -> None:

@@ -23,8 +23,9 @@ Rank: from 1 + the number of methods that are significantly better to the last
 place that is not held by a significantly worse one (t-tests, paired on the same
 episodes, Holm's correction, 5 %). The spread over seeds counts where a method
 has several; with one it is judged by that one.
-Without rank (–): some episodes have no score, the audit was failed, or the
-method uses other queries (transductive) or earlier episodes (stateful)."""
+Without rank (–): some episodes have no score through no fault of the method,
+the audit was failed, or the method uses other queries (transductive) or earlier
+episodes (stateful)."""
 
 
 def width(shown: str) -> int:
@@ -36,6 +37,13 @@ def test_a_typical_board_fits_into_80_columns(typical) -> None:
 
     assert "\n".join(line.rstrip() for line in shown.split("\n")) == TYPICAL
     assert width(shown) <= 80
+
+
+def test_a_failed_run_with_a_rank_is_explained(board, row) -> None:
+    failed = row(algorithm="fomaml", rank=(2, 2), score=None, status="crashed", coverage=0.0)
+
+    assert "ranks as one that\nguesses." in render([board(row(), failed)])
+    assert "guesses" not in render([board(row())])
 
 
 def test_several_backbones_have_a_column_and_still_fit(board, row) -> None:
