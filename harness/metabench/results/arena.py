@@ -13,6 +13,8 @@ from metabench.episodes.sampler import SAMPLER_VERSION, EpisodeIndices, manifest
 from metabench.episodes.stream import named_stream
 from metabench.errors import UsageError
 from metabench.results.record import BenchmarkPart, DatasetPart
+from metabench.spec.benchmark import Benchmark
+from metabench.spec.protocol import told_protocol
 from metabench.spec.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from metabench.data.dataset import Dataset
     from metabench.data.places import Places
     from metabench.data.recipe import Recipe
-    from metabench.spec.benchmark import Benchmark
 
 
 # A text backbone sees a benchmark through its tokenizer; for images there is none.
@@ -93,6 +94,23 @@ def make_ready(benchmark: Benchmark, recipes: Mapping[str, Recipe], places: Plac
     if source is not None:
         dataset = _across(source, dataset, recipes[benchmark.dataset], places)
     return Arena(dataset, episodes, part)
+
+
+def told_benchmark(part: BenchmarkPart) -> Benchmark:
+    """The benchmark that a record tells of.
+
+    Raises:
+        UsageError: There is no such protocol.
+    """
+    return Benchmark(
+        name=part.name,
+        dataset=part.dataset.name,
+        protocol=told_protocol(part.protocol, part.parameters),
+        source=None if part.source is None else part.source.name,
+        n_episodes=part.n_episodes,
+        metric=part.metric,
+        stream_seed=part.stream_seed,
+    )
 
 
 def _across(source: Dataset, target: Dataset, recipe: Recipe, places: Places) -> Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,12 @@ def environment_of(plan: RunPlan) -> EnvironmentPart:
         precision=plan.precision,
         isolation=ISOLATION,
     )
+
+
+def threads_of(device_class: str) -> int | None:
+    """The threads that a device class of processors tells of; None for any other class."""
+    match = re.fullmatch(r"cpu-(\d+)", device_class, re.ASCII)
+    return int(match[1]) if match else None
 
 
 def _version(distribution: str) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
 
 from metabench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PATTERN = re.compile(r"(\d+)w(\d+)s")
 
@@ -78,6 +82,14 @@ class Vary:
     max_support: int = 500
     max_counted: int = 100
 
+    def __post_init__(self) -> None:
+        """Refuse what no episode can have.
+
+        Raises:
+            UsageError: There is something of the kind.
+        """
+        _check_varied(self)
+
     @property
     def short_name(self) -> str:
         """The protocol as it stands in benchmark names."""
@@ -104,10 +116,29 @@ class AnyWay:
     max_shot: int = 20
     n_query: int = 20
 
+    def __post_init__(self) -> None:
+        """Refuse what no episode can have.
+
+        Raises:
+            UsageError: There is something of the kind.
+        """
+        _check_varied(self)
+
     @property
     def short_name(self) -> str:
         """The protocol as it stands in benchmark names."""
         return "anyway"
+
+
+def _check_varied(protocol: Vary | AnyWay) -> None:
+    told = asdict(protocol)
+    least = {"min_way": 2, "max_way": protocol.min_way, "max_shot": told.get("min_shot", 1)}
+    for name, value in told.items():
+        if value < least.get(name, 1):
+            raise UsageError(
+                f"{name} of {protocol.short_name} is {value}; expected at least {least.get(name, 1)}. "
+                "Leave it out for the usual one."
+            )
 
 
 AnyProtocol = Protocol | Vary | AnyWay
@@ -131,3 +162,21 @@ def parse_protocol(text: str, *, n_query: int = 15) -> AnyProtocol | None:
             return varied
     match = _PATTERN.fullmatch(text)
     return Protocol(int(match[1]), int(match[2]), n_query) if match else None
+
+
+def told_protocol(short_name: str, parameters: Mapping[str, int]) -> AnyProtocol:
+    """The protocol that a record tells of.
+
+    Raises:
+        UsageError: There is none with this name and these parameters.
+    """
+    varied: dict[str, type[AnyProtocol]] = {"vary": Vary, "anyway": AnyWay}
+    kind = varied.get(short_name, Protocol)
+    if {field.name for field in fields(kind)} == parameters.keys():
+        protocol = kind(**parameters)
+        if protocol.short_name == short_name:
+            return protocol
+    raise UsageError(
+        f"Protocol {short_name!r} has the parameters {dict(parameters)}; expected others. "
+        "Take the record that was written."
+    )

@@ -6,7 +6,7 @@ import pytest
 from metabench.data.places import Places
 from metabench.data.recipe import SPLITS, ClassExamples, Recipe
 from metabench.errors import UsageError
-from metabench.results.arena import make_ready
+from metabench.results.arena import make_ready, told_benchmark
 from metabench.spec.benchmark import standard_benchmark
 from metabench.spec.protocol import Protocol
 from metabench.spec.tokenizer import Tokenizer
@@ -60,6 +60,13 @@ def test_across_domains_words_of_the_target_are_unknown(ready):
     assert set(np.unique(seen)) <= known | {1}
     assert (np.asarray(seen)[:, 0] == 1).all()
     assert (arena.part.dataset.name, arena.part.source.name) == ("two", "one")
+
+
+@pytest.mark.parametrize("source", [None, "one"])
+def test_a_benchmark_is_known_again_from_what_records_tell(ready, source):
+    arena, _ = ready("two", source)
+
+    assert told_benchmark(arena.part) == standard_benchmark("two", PROTOCOL, source)
 
 
 def test_texts_and_images_do_not_mix(ready):
