@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from metabench.wire.reports import Progress
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from metabench.referee.disguise import Questions
-    from metabench.wire.reports import Progress
 
 Status = Literal[
     "ok",
@@ -145,6 +146,23 @@ class Outcome:
     answers: Answers | None
     curve: tuple[tuple[float, Answers], ...]
     findings: Findings
+
+    @classmethod
+    def of_nothing(cls, failure: RunError) -> Outcome:
+        """The outcome of a run that did not come to anything."""
+        return cls(
+            failure=failure,
+            startup_s=0.0,
+            meta_training_s=0.0,
+            test_s=0.0,
+            processor_s=0.0,
+            peak_mib=0.0,
+            progress=Progress(fraction=0, steps=0, episodes=0, examples=0, validation=None),
+            weights=None,
+            answers=None,
+            curve=(),
+            findings=NOT_AUDITED,
+        )
 
     @property
     def status(self) -> Status:

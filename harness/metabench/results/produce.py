@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from metabench.referee.disguise import disguise, fingerprint, secret_stream
-from metabench.referee.outcome import BLAME, NOT_AUDITED, Ending, Outcome, RunError
+from metabench.referee.outcome import BLAME, Ending, Outcome, RunError
 from metabench.referee.run import Match, referee_run
 from metabench.results.assemble import Planned, answered, assemble
 from metabench.results.folder import find_result, identity_lock, write_result
 from metabench.results.predictions import joined
-from metabench.wire.reports import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from metabench.results.record import Record
     from metabench.scoring.metric import Metric
     from metabench.spec.plan import RunPlan
+
+# Of a run that the harness or its machine fails; what a method fails at is not tried again.
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -82,34 +84,27 @@ class Producer:
     def _outcome(self, planned: Planned, secret: Stream) -> Outcome:
         questions = disguise(planned.arena.episodes, secret)
         match = Match(planned.plan, planned.arena.dataset, questions, self.listener)
-        try:
-            return referee_run(match)
-        except Exception as error:
-            return _harness_error(error)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return referee_run(match)
+            except Exception as error:
+                failed = _harness_error(error, attempt)
+        return failed
 
     def _planned(self, plan: RunPlan) -> Planned:
         return Planned.of(plan, self.arenas[plan.benchmark.name, plan.tokenizer])
 
 
 def is_final(record: Record) -> bool:
-    """A result stands unless the infrastructure or the user ended the run."""
-    return BLAME[record.status] in ("nobody", "method")
+    """A result stands unless the infrastructure or the user ended the run.
+
+    Nor does a plugin's error stand: what it misses may have been installed since, which its source does
+    not show.
+    """
+    return record.status != "plugin_error" and BLAME[record.status] in ("nobody", "method")
 
 
-def _harness_error(error: Exception) -> Outcome:
-    failure = RunError("harness_error", f"{type(error).__name__}: {error}", "start")
+def _harness_error(error: Exception, attempt: int) -> Outcome:
+    failure = RunError("harness_error", f"{type(error).__name__}: {error} (attempt {attempt})", "start")
     failure.ending = Ending(None, None, "".join(traceback.format_exception(error))[-4096:])
-    nothing = Progress(fraction=0, steps=0, episodes=0, examples=0, validation=None)
-    return Outcome(
-        failure=failure,
-        startup_s=0.0,
-        meta_training_s=0.0,
-        test_s=0.0,
-        processor_s=0.0,
-        peak_mib=0.0,
-        progress=nothing,
-        weights=None,
-        answers=None,
-        curve=(),
-        findings=NOT_AUDITED,
-    )
+    return Outcome.of_nothing(failure)
