@@ -24,7 +24,7 @@ from metabench.referee.outcome import Outcome
 from metabench.referee.run import Match, referee_run
 from metabench.spec.benchmark import Benchmark
 from metabench.spec.budget import Budget
-from metabench.spec.plan import Entrant, RunPlan
+from metabench.spec.plan import Entrant, Precision, RunPlan
 from metabench.spec.protocol import Protocol
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -58,6 +58,7 @@ class Entry:
         features_only: The algorithm declares it.
         budget: What it may spend.
         startup_s: What it may take to start.
+        precision: Of its arithmetic.
     """
 
     algorithm: str
@@ -66,6 +67,7 @@ class Entry:
     features_only: bool = False
     budget: Budget = field(default_factory=lambda: Budget("20ep", episodes=20, adaptation_s=10))
     startup_s: float = 120.0
+    precision: Precision = "fp32"
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def _plan(entry: Entry, folder: Path) -> RunPlan:
         budget=entry.budget,
         seed=0,
         device="cpu",
-        precision="fp32",
+        precision=entry.precision,
         n_threads=1,
     )
 

@@ -133,6 +133,13 @@ CASES = {
     "normalises queries by each other": case(
         "company:Maml", verdict="transductive", backbone="company:Normalised"
     ),
+    "normalises queries by each other in bf16": case(
+        "company:Maml", verdict="transductive", backbone="company:Normalised", precision="bf16"
+    ),
+    "learns from features in bf16": case(
+        "honest:FeaturesOnly", verdict="inductive", features_only=True, precision="bf16"
+    ),
+    "adapts by gradients in bf16": case("honest:Gradient", verdict="inductive", precision="bf16"),
     "has features from a batch": case(
         "company:FromFeatures", verdict="transductive", backbone="company:Normalised", features_only=True
     ),
