@@ -40,6 +40,8 @@ class Backbone(nn.Module, ABC):
         tokenizer: Of a text backbone: how texts become token ids.
         n_tokens: Of a text backbone: token ids lie in 0 … n_tokens − 1, and 0 is padding.
         n_features: Features per example; `setup` sets it.
+        map_shape: (channels, height, width) of the map that is flattened to the features, for methods that
+            look at places; None if the features are no such map. `setup` sets it.
     """
 
     modality: ClassVar[str] = "image"
@@ -47,6 +49,7 @@ class Backbone(nn.Module, ABC):
     tokenizer: ClassVar[Tokenizer | None] = None
     n_tokens: int
     n_features: int
+    map_shape: tuple[int, int, int] | None = None
 
     def __init__(self, setting: BackboneSetting) -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -38,7 +39,8 @@ class Conv4(Backbone):
         channels, height, width = example_shape
         widths = [channels, *[self.width] * 4]
         self.blocks = nn.Sequential(*(_block(n_in, n_out) for n_in, n_out in pairwise(widths)))
-        self.n_features = self.width * (height // _SMALLEST) * (width // _SMALLEST)
+        self.map_shape = (self.width, height // _SMALLEST, width // _SMALLEST)
+        self.n_features = math.prod(self.map_shape)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Images (n, channels, height, width) → features (n, n_features)."""

@@ -31,7 +31,7 @@ def test_an_option_is_no_part_of_the_weights():
 
 
 def test_it_tells_of_itself_unless_it_says_otherwise():
-    assert (Wide.modality, Wide.pretraining) == ("image", "none")
+    assert (Wide.modality, Wide.pretraining, Wide.map_shape) == ("image", "none", None)
 
 
 @pytest.mark.parametrize("missing", ["setup", "forward"])

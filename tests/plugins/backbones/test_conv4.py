@@ -43,6 +43,15 @@ def test_features_are_as_many_as_it_says(shape, width, n_features):
     assert backbone(torch.rand(3, *shape)).shape == (3, n_features)
 
 
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 40, 64)])
+def test_the_map_that_it_tells_of_is_what_it_flattens(shape):
+    backbone, images = make(shape, width=6), torch.rand(2, *shape)
+
+    maps = backbone.blocks(images)
+    assert backbone.map_shape == tuple(maps.shape[1:])
+    assert torch.equal(backbone(images).view(2, *backbone.map_shape), maps)
+
+
 def test_its_numbers_are_those_of_the_papers_order_of_layers():
     """ReLU before pooling, with functions in place of modules."""
     backbone = make((2, 20, 33), width=6).double()
