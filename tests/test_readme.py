@@ -12,12 +12,13 @@ _UNITS = {"s": 1, "h": 3600}
 
 
 def test_the_table_of_budgets_is_that_of_the_program():
-    rows = re.findall(r"^\| `(\w+)` \| (\d+) (s|h) \| (\d+) GiB \| (\d+) s \|$", README, re.MULTILINE)
+    row = r"^\| `(\w+)` \| (\d+) (s|h) \| (\d+) GiB \| (\d+) GiB \| (\d+) s \|$"
+    rows = re.findall(row, README, re.MULTILINE)
     told = {
-        name: (int(amount) * _UNITS[unit], int(gib) * 1024, int(adaptation))
-        for name, amount, unit, gib, adaptation in rows
+        name: (int(amount) * _UNITS[unit], int(gib) * 1024, int(on_gpus) * 1024, int(adaptation))
+        for name, amount, unit, gib, on_gpus, adaptation in rows
     }
     assert told == {
-        budget.name: (budget.seconds, budget.memory_mib, budget.adaptation_s)
+        budget.name: (budget.seconds, budget.memory_mib, budget.device_memory_mib, budget.adaptation_s)
         for budget in NAMED_BUDGETS.values()
     }

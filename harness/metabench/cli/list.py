@@ -93,6 +93,7 @@ def _budgets() -> list[Row]:
             "name": budget.name,
             "meta-training": f"{budget.seconds:g} s",
             "memory": f"{budget.memory_mib} MiB",
+            "GPU memory": f"{budget.device_memory_mib} MiB",
             "per test episode": f"{budget.adaptation_s:g} s",
         }
         for budget in NAMED_BUDGETS.values()

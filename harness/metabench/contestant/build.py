@@ -48,12 +48,23 @@ def build_learner(assignment: Assignment) -> Algorithm:
 
 
 def prepare_arithmetic(assignment: Assignment) -> None:
-    """Fix threads, seeds and the choice of kernels, so that the same run gives the same numbers."""
+    """Fix threads, seeds and the choice of kernels, so that the same run gives the same numbers.
+
+    Where there is a GPU, its memory is limited too.
+    """
     torch.set_num_threads(assignment.n_threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.manual_seed(assignment.seed)
     random.seed(assignment.seed)
     np.random.seed(assignment.seed % 2**32)  # noqa: NPY002 - for plugins that use the global generator
+    if assignment.device_memory_mib is not None:
+        _limit_device_memory(torch.device(assignment.device), assignment.device_memory_mib)
+
+
+def _limit_device_memory(device: torch.device, mib: int) -> None:
+    """Let PyTorch's allocator refuse what is too much, before the referee sees it used."""
+    whole_mib = torch.cuda.get_device_properties(device).total_memory / 2**20
+    torch.cuda.set_per_process_memory_fraction(min(1.0, mib / whole_mib), device)
 
 
 def import_plugin(address: PluginAddress, kind: type[_Base]) -> type[_Base]:

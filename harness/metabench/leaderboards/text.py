@@ -49,10 +49,13 @@ def rules(track: Track) -> str:
     """Under which rules, in a line."""
     budget = track.budget
     amount = f"{budget.episodes} episodes" if budget.seconds is None else f"{budget.seconds:g} s"
+    memory = f"{budget.memory_mib} MiB"
+    if budget.device_memory_mib is not None:
+        memory += f" and {budget.device_memory_mib} MiB of GPUs"
     pretraining = "pretrained backbones" if track.pretrained else "no pretraining"
     return (
-        f"Budget: {amount} of meta-training, {budget.memory_mib} MiB, {budget.adaptation_s:g} s per test "
-        f"episode. Device: {name(track.device_class)}, {track.precision}. Track: {pretraining}."
+        f"Budget: {amount} of meta-training, {memory}, {budget.adaptation_s:g} s per test episode. "
+        f"Device: {name(track.device_class)}, {track.precision}. Track: {pretraining}."
     )
 
 

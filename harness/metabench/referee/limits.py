@@ -16,9 +16,12 @@ class Limits:
         n_threads: Threads that it computes with.
         seed: For the hashes of its interpreter.
         startup_s: Seconds that imports, building and staging data may take, each time they are due.
+        device_memory_mib: Memory of GPUs that all its processes may hold together, beside what the driver
+            needs for itself, MiB; None where it is given no GPU.
     """
 
     memory_mib: int
     n_threads: int
     seed: int
     startup_s: float = STARTUP_LIMIT_S
+    device_memory_mib: int | None = None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
+    from metabench.referee.gpu import Gpus
     from metabench.referee.limits import Limits
 
 POLL_S = 0.05
@@ -23,7 +24,10 @@ _LONGEST_PAUSE_S = 0.5
 _MIB = 2**20
 MOST_PROCESSES = 256
 
-Breach = Literal["memory", "processes", "processor"]
+# What the driver holds of a GPU for a few processes beside what they ask for; budgets are without it.
+_DRIVERS_MIB = 1024
+
+Breach = Literal["memory", "device memory", "processes", "processor"]
 
 
 class Meter:
@@ -34,23 +38,34 @@ class Meter:
         limits: What they may use together.
         end: Called once, in the meter's thread, when they use more, when they are more than
             `MOST_PROCESSES`, or when the root has ended.
+        gpus: Where their memory of GPUs is told; None: nowhere.
 
     Attributes:
         peak_mib: The most memory that was seen in use, MiB.
+        peak_device_mib: The most memory of GPUs that was seen in use, MiB; None: not measured.
         breach: What there was too much of, if there was.
         charged: Processor time since it is charged; None before.
     """
 
-    def __init__(self, root: subprocess.Popen[bytes], limits: Limits, end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        root: subprocess.Popen[bytes],
+        limits: Limits,
+        end: Callable[[], None],
+        *,
+        gpus: Gpus | None = None,
+    ) -> None:
         self._root = root
         self._limits = limits
         self._end = end
+        self._gpus = gpus
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="meter", daemon=True)
         self._one_at_a_time = threading.Lock()
         self._processor = ProcessorTime(root.pid)
         self._charged_from: tuple[float, float] | None = None
         self.peak_mib = 0.0
+        self.peak_device_mib: float | None = None
         self.breach: Breach | None = None
         self.charged: Charge | None = None
 
@@ -89,7 +104,19 @@ class Meter:
         self.peak_mib = max(self.peak_mib, used)
         if used > self._limits.memory_mib:
             return "memory"
+        if self._uses_too_much_of_gpus(below):
+            return "device memory"
         return "processor" if self.charged is not None and self.charged.is_over else None
+
+    def _uses_too_much_of_gpus(self, below: list[psutil.Process]) -> bool:
+        limit_mib = self._limits.device_memory_mib
+        if self._gpus is None or limit_mib is None:
+            return False
+        used = self._gpus.used_mib({process.pid for process in below})
+        if used is None:
+            return False
+        self.peak_device_mib = max(self.peak_device_mib or 0.0, used)
+        return used > limit_mib + _DRIVERS_MIB
 
     def _look_at_processor(self, below: list[psutil.Process]) -> None:
         """Both the meter's thread and its owner's look."""

@@ -128,6 +128,7 @@ class Outcome:
         test_s: Seconds that the meta_test episodes took.
         processor_s: Processor time of meta-training, on all cores, seconds.
         peak_mib: The most memory in use in any phase, MiB.
+        peak_device_mib: The most memory of GPUs in use in any phase, MiB; None: not measured.
         progress: The contestant's last report.
         weights: The state that was tested; None if nothing was committed.
         answers: To all meta_test episodes; None if testing failed.
@@ -141,6 +142,7 @@ class Outcome:
     test_s: float
     processor_s: float
     peak_mib: float
+    peak_device_mib: float | None
     progress: Progress
     weights: NDArray[np.uint8] | None
     answers: Answers | None
@@ -157,6 +159,7 @@ class Outcome:
             test_s=0.0,
             processor_s=0.0,
             peak_mib=0.0,
+            peak_device_mib=None,
             progress=Progress(fraction=0, steps=0, episodes=0, examples=0, validation=None),
             weights=None,
             answers=None,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from metabench.clock import now
 from metabench.referee import guard
+from metabench.referee.gpu import find_gpus
 from metabench.referee.meter import MOST_PROCESSES, Meter
 from metabench.referee.orphans import adopt_orphans, kill_orphans
 from metabench.referee.outcome import Ending, RunError
@@ -86,7 +87,8 @@ class ContestantProcess:
         self._channel = Channel(self._connection, max_bytes=largest)
         self._reader = threading.Thread(target=self._read_output, args=(output_read,), daemon=True)
         self._reader.start()
-        self._meter = Meter(self._guard, self.limits, self._end)
+        gpus = None if self.limits.device_memory_mib is None else find_gpus()
+        self._meter = Meter(self._guard, self.limits, self._end, gpus=gpus)
         self._meter.start()
         return self
 
@@ -100,6 +102,11 @@ class ContestantProcess:
     def peak_mib(self) -> float:
         """The most memory that was seen in use, MiB."""
         return self._meter.peak_mib
+
+    @property
+    def peak_device_mib(self) -> float | None:
+        """The most memory of GPUs that was seen in use, MiB; None: not measured."""
+        return self._meter.peak_device_mib
 
     @property
     def processor_s(self) -> float:
@@ -231,11 +238,12 @@ class ContestantProcess:
         return self.failed("crashed", f"its process ended without a word (exit code {ending.exit_code})")
 
     def _explain_breach(self, breach: Breach) -> RunError:
-        if breach == "memory":
-            limit = self.limits.memory_mib
+        if breach in ("memory", "device memory"):
+            limit = f"{self.limits.memory_mib} MiB"
+            if breach == "device memory":
+                limit = f"{self.limits.device_memory_mib} MiB of GPUs"
             return self.failed(
-                "out_of_memory",
-                f"uses more memory than {limit} MiB; lower what it holds or take a larger budget",
+                "out_of_memory", f"uses more memory than {limit}; lower what it holds or take a larger budget"
             )
         if breach == "processes":
             return self.failed("protocol_violation", f"runs more than {MOST_PROCESSES} processes at once")

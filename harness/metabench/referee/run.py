@@ -60,6 +60,7 @@ class Match:
             n_tokens=self.dataset.n_tokens,
             seed=plan.seed,
             device=plan.device,
+            device_memory_mib=plan.device_memory_mib,
             precision=plan.precision,
             n_threads=plan.n_threads,
             seconds=plan.budget.seconds,
@@ -69,7 +70,13 @@ class Match:
     @property
     def limits(self) -> Limits:
         """What each of its processes gets."""
-        return Limits(self.plan.budget.memory_mib, self.plan.n_threads, self.plan.seed)
+        plan = self.plan
+        return Limits(
+            memory_mib=plan.budget.memory_mib,
+            n_threads=plan.n_threads,
+            seed=plan.seed,
+            device_memory_mib=plan.device_memory_mib,
+        )
 
     @property
     def test_examples(self) -> NDArray[np.uint8] | NDArray[np.int64]:
@@ -104,8 +111,7 @@ def referee_run(match: Match) -> Outcome:
             outcome = _test(match, training, outcome, tester)
             if outcome.answers is not None:
                 outcome = _audit(match, training.last, outcome, auditor)
-            peak_mib = max(outcome.peak_mib, tester.peak_mib, auditor.peak_mib)
-        outcome = replace(outcome, peak_mib=peak_mib)
+            outcome = _with_peaks(outcome, tester, auditor)
     return outcome
 
 
@@ -118,6 +124,7 @@ def _after(training: Training) -> Outcome:
         test_s=0.0,
         processor_s=training.processor_s,
         peak_mib=training.peak_mib,
+        peak_device_mib=training.peak_device_mib,
         progress=training.progress,
         weights=training.last.weights if training.last else None,
         answers=None,
@@ -160,6 +167,16 @@ def _audit(match: Match, last: Commit, outcome: Outcome, process: ContestantProc
     except RunError as failure:
         return replace(outcome, failure=outcome.failure or failure)
     return replace(outcome, findings=findings)
+
+
+def _with_peaks(outcome: Outcome, *processes: ContestantProcess) -> Outcome:
+    """The outcome with the most memory that it or any of some processes has seen in use."""
+    on_gpus = (outcome.peak_device_mib, *(one.peak_device_mib for one in processes))
+    return replace(
+        outcome,
+        peak_mib=max(outcome.peak_mib, *(one.peak_mib for one in processes)),
+        peak_device_mib=max((one for one in on_gpus if one is not None), default=None),
+    )
 
 
 def _address(entrant: Entrant) -> PluginAddress:

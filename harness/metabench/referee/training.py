@@ -55,6 +55,7 @@ class Training:
         progress: The contestant's last report.
         failure: Why it ended before its time, if it did.
         peak_mib: The most memory in use, MiB.
+        peak_device_mib: The most memory of GPUs in use, MiB; None: not measured.
     """
 
     startup_s: float = 0.0
@@ -67,6 +68,7 @@ class Training:
     )
     failure: RunError | None = None
     peak_mib: float = 0.0
+    peak_device_mib: float | None = None
 
     @property
     def earlier_than_last(self) -> list[Commit]:
@@ -117,6 +119,7 @@ def meta_train(
     process.stop()
     training.processor_s = process.processor_s
     training.peak_mib = process.peak_mib
+    training.peak_device_mib = process.peak_device_mib
     return training
 
 

@@ -142,6 +142,7 @@ def _budget_part(plan: RunPlan) -> BudgetPart:
         episodes=budget.episodes,
         memory_mib=budget.memory_mib,
         adaptation_s=budget.adaptation_s,
+        device_memory_mib=plan.device_memory_mib,
     )
 
 
@@ -152,7 +153,7 @@ def _spent_part(outcome: Outcome) -> SpentPart:
         test_s=round(outcome.test_s, 3),
         processor_s=round(outcome.processor_s, 2),
         peak_memory_mib=round(outcome.peak_mib, 1),
-        peak_device_mib=None,
+        peak_device_mib=None if outcome.peak_device_mib is None else round(outcome.peak_device_mib, 1),
         steps=outcome.progress.steps,
         episodes=outcome.progress.episodes,
         examples=outcome.progress.examples,

@@ -54,12 +54,14 @@ class IdentityParts:
         Args:
             schema: Of the record that has this identity.
         """
+        on_gpu = self.budget.device_memory_mib is not None
         told = {
             "schema": schema,
             "benchmark": self.benchmark.model_dump(exclude={"name"}),
             "algorithm": self.algorithm.model_dump(exclude={"name", "version"}),
             "backbone": self.backbone.model_dump(exclude={"name", "version"}),
-            "budget": self.budget.model_dump(exclude={"name"}),
+            # Without a GPU it says nothing of one, as in schema 1.
+            "budget": self.budget.model_dump(exclude={"name"} if on_gpu else {"name", "device_memory_mib"}),
             "seed": self.seed,
             "environment": self.environment.model_dump(exclude=set(INCIDENTAL)),
         }

@@ -102,13 +102,14 @@ class TokenizerPart(_Part):
 
 
 class BudgetPart(_Part):
-    """What the run was given."""
+    """What the run was given; GPU memory only where it had a GPU."""
 
     name: str
     seconds: float | None
     episodes: int | None
     memory_mib: int
     adaptation_s: float
+    device_memory_mib: int | None = None
 
 
 class EnvironmentPart(_Part):

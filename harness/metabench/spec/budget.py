@@ -27,6 +27,8 @@ class Budget:
         episodes: Meta-training episodes; such a run is exactly reproducible.
         memory_mib: Memory of all the contestant's processes together, MiB.
         adaptation_s: Seconds that one meta_test episode may take.
+        device_memory_mib: Memory of GPUs that all its processes may hold together, beside what the driver
+            needs for itself, MiB; counts where a run has a GPU.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Budget:
     episodes: int | None = None
     memory_mib: int = 8192
     adaptation_s: float = 10.0
+    device_memory_mib: int = 16384
 
     @property
     def ceiling_s(self) -> float:
@@ -50,10 +53,10 @@ class Budget:
 NAMED_BUDGETS = {
     budget.name: budget
     for budget in (
-        Budget("smoke", seconds=6.0, memory_mib=4096, adaptation_s=2.0),
-        Budget("small", seconds=60.0, memory_mib=8192, adaptation_s=5.0),
-        Budget("standard", seconds=600.0, memory_mib=16384, adaptation_s=10.0),
-        Budget("large", seconds=7200.0, memory_mib=32768, adaptation_s=30.0),
+        Budget("smoke", seconds=6.0, memory_mib=4096, adaptation_s=2.0, device_memory_mib=8192),
+        Budget("small", seconds=60.0, memory_mib=8192, adaptation_s=5.0, device_memory_mib=16384),
+        Budget("standard", seconds=600.0, memory_mib=16384, adaptation_s=10.0, device_memory_mib=24576),
+        Budget("large", seconds=7200.0, memory_mib=32768, adaptation_s=30.0, device_memory_mib=81920),
     )
 }
 

@@ -59,3 +59,8 @@ class RunPlan:
     precision: Precision
     n_threads: int
     tokenizer: Tokenizer | None = None
+
+    @property
+    def device_memory_mib(self) -> int | None:
+        """Memory of GPUs that its contestants may hold, MiB; None where it has no GPU."""
+        return None if self.device == "cpu" else self.budget.device_memory_mib

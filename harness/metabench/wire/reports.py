@@ -54,6 +54,7 @@ class Assignment(_Report):
         seed: Of initial weights and meta-training episodes.
         device: "cpu" or "cuda:N".
         precision: Of the arithmetic.
+        device_memory_mib: GPU memory that may be held, MiB; None where there is no GPU.
         n_threads: Threads to compute with on the CPU.
         seconds: Budget of meta-training in time.
         episodes: Budget of meta-training in episodes.
@@ -70,6 +71,7 @@ class Assignment(_Report):
     n_tokens: int
     seed: int
     device: str
+    device_memory_mib: int | None
     precision: Literal["fp32", "bf16"]
     n_threads: int
     seconds: float | None

@@ -101,6 +101,7 @@ def assign(write_plugin):
             "n_tokens": 0,
             "seed": 0,
             "device": "cpu",
+            "device_memory_mib": None,
             "precision": "fp32",
             "n_threads": 1,
             "seconds": None,

@@ -2,6 +2,7 @@
 
 import random
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from metabench.api import Algorithm, Backbone
 from metabench.api.options import OptionError
-from metabench.contestant.build import build_learner, import_plugin
+from metabench.contestant.build import build_learner, import_plugin, prepare_arithmetic
 from metabench.contestant.failure import PluginError
 from metabench.wire.reports import PluginAddress
 
@@ -50,6 +51,17 @@ def test_arithmetic_is_prepared(assign):
 
     assert torch.get_num_threads() == 2
     assert torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(("mib", "fraction"), [(4096, 0.25), (99999, 1.0)])
+def test_the_allocator_of_a_gpu_refuses_what_is_beyond_the_budget(assign, monkeypatch, mib, fraction):
+    limited = []
+    gpu = SimpleNamespace(total_memory=16384 * 2**20)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: gpu)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *told: limited.append(told))
+    prepare_arithmetic(assign(device="cuda:1", device_memory_mib=mib))
+
+    assert limited == [(fraction, torch.device("cuda:1"))]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabench.leaderboards import text
+from metabench.leaderboards.table import Track
 
 
 @settings(deadline=None)
@@ -23,3 +24,12 @@ def test_printable_names_stay_as_they_are(plain: str) -> None:
 def test_a_long_name_is_cut_visibly() -> None:
     assert text.name("n" * 61) == "n" * 59 + "…"
     assert text.name("n" * 60) == "n" * 60
+
+
+@pytest.mark.parametrize(
+    ("mib", "told"), [(None, "8192 MiB, 5 s"), (24576, "8192 MiB and 24576 MiB of GPUs, 5 s")]
+)
+def test_memory_of_gpus_is_a_rule_where_a_run_has_one(make_record, mib: int | None, told: str) -> None:
+    record = make_record(budget={"device_memory_mib": mib})
+    track = Track(record.benchmark, record.budget, pretrained=False, device_class="cuda", precision="fp32")
+    assert told in text.rules(track)

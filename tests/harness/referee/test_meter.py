@@ -44,10 +44,13 @@ def holding() -> Iterator[Callable[[int, int], subprocess.Popen]]:
         process.communicate()
 
 
-def metered(process: subprocess.Popen, limit_mib: int, *, until_end: bool, is_charged: bool = False) -> Meter:
+def metered(
+    process: subprocess.Popen, limit_mib: int, *, until_end: bool, is_charged: bool = False, gpus=None
+) -> Meter:
     """Meter a process for a few looks, or until the meter ends it."""
     looks, ended = threading.Semaphore(0), threading.Event()
-    one = Meter(process, Limits(limit_mib, n_threads=1, seed=0), ended.set)
+    limits = Limits(limit_mib, n_threads=1, seed=0, device_memory_mib=1000)
+    one = Meter(process, limits, ended.set, gpus=gpus)
     if is_charged:
         one.charge()
     look = one._look
@@ -83,6 +86,39 @@ def test_too_many_processes_end_the_run(holding, monkeypatch):
     monkeypatch.setattr(meter, "MOST_PROCESSES", 3)
     one = metered(holding(1, 4), 1000, until_end=True)
     assert one.breach == "processes"
+
+
+class Gpus:
+    """GPUs that tell of the processes that they are asked about, one look after the other."""
+
+    def __init__(self, *told):
+        self._told, self.asked = list(told), []
+
+    def used_mib(self, pids):
+        self.asked.append(set(pids))
+        return self._told.pop(0) if len(self._told) > 1 else self._told[0]
+
+
+def test_the_peak_on_gpus_is_the_most_that_was_told(holding):
+    process, gpus = holding(1, 1), Gpus(100.0, 2024.0, 300.0)
+    one = metered(process, 1000, until_end=False, gpus=gpus)
+    assert one.peak_device_mib == 2024.0  # within the budget, with what the driver holds for itself
+    assert one.breach is None
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert gpus.asked[0] == {child.pid for child in children}
+    assert len(children) == 2
+
+
+def test_too_much_memory_of_gpus_ends_the_run(holding):
+    one = metered(holding(1, 0), 1000, until_end=True, gpus=Gpus(2025.0))
+    assert one.breach == "device memory"
+
+
+@pytest.mark.parametrize("gpus", [None, Gpus(None)])
+def test_what_is_not_told_of_gpus_is_not_measured(holding, gpus):
+    one = metered(holding(1, 0), 1000, until_end=False, gpus=gpus)
+    assert one.peak_device_mib is None
+    assert one.breach is None
 
 
 def test_a_root_that_has_ended_ends_the_run_without_a_breach():

@@ -131,6 +131,22 @@ def test_what_is_no_assignment_ends_the_process_with_a_failure():
     assert "Traceback" in caught.value.ending.stderr_tail
 
 
+def test_too_much_memory_of_gpus_is_told_with_its_limit(monkeypatch):
+    class Full:
+        def used_mib(self, pids):
+            return 1e6 if pids else None
+
+    monkeypatch.setattr(process_module, "find_gpus", Full)
+    limits = Limits(2048, 1, 0, device_memory_mib=8192)
+    with (
+        ContestantProcess(limits, "start") as process,
+        pytest.raises(RunError, match="uses more memory than 8192 MiB of GPUs; lower") as caught,
+    ):
+        process.expect("ready", within_s=120, doing="starting")
+    assert caught.value.status == "out_of_memory"
+    assert process.peak_device_mib == 1e6
+
+
 def test_whoever_does_not_read_is_late(match, entry, dataset):
     one = match(entry("honest:NearestMean"))
     with ContestantProcess(Limits(2048, 1, 0, startup_s=0.01), "start") as process:

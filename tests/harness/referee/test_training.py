@@ -22,6 +22,7 @@ class Process:
 
     limits = Limits(memory_mib=1, n_threads=1, seed=0)
     peak_mib = 123.0
+    peak_device_mib = 45.0
     processor_s = 0.0
 
     def __init__(self, *said: tuple[float, Message], startup_s: float = 3.0) -> None:
@@ -86,7 +87,7 @@ def train(dataset, entry, match, monkeypatch):
         monkeypatch.setattr(clock, "read", lambda: process.time)
         training = meta_train(process, assignment, dataset, budget, on_progress)
         assert process.is_stopped
-        assert training.peak_mib == 123.0
+        assert (training.peak_mib, training.peak_device_mib) == (123.0, 45.0)
         return training
 
     return run

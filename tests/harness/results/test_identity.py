@@ -15,6 +15,7 @@ TOKENIZER = TokenizerPart(kind="word", n_tokens=9, length=8, lowercase=True, fil
     [
         {"benchmark": {"manifest_hash": "f" * 64}},
         {"budget": {"memory_mib": 1}},
+        {"budget": {"device_memory_mib": 1}},
         {"environment": {"torch": "3.0"}},
         {"environment": {"device_class": "cuda"}},
         {"environment": {"engine_hash": "f" * 64}},

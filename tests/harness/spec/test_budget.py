@@ -43,6 +43,7 @@ def test_larger_budgets_allow_more_of_everything() -> None:
     for smaller, larger in pairwise(budgets):
         assert smaller.ceiling_s < larger.ceiling_s
         assert smaller.memory_mib < larger.memory_mib
+        assert smaller.device_memory_mib < larger.device_memory_mib
         assert smaller.adaptation_s < larger.adaptation_s
 
 

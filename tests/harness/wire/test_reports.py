@@ -23,6 +23,7 @@ ASSIGNMENT = Assignment(
     n_tokens=0,
     seed=0,
     device="cpu",
+    device_memory_mib=None,
     precision="fp32",
     n_threads=1,
     seconds=60.0,
