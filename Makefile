@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 
-.PHONY: demo test check format clean
+.PHONY: demo test check torture format clean
 
 demo: $(INSTALLED)  ## A small comparison on the embedded benchmark, about a minute on two cores
 	$(BIN)/metabench evaluate
@@ -18,6 +18,9 @@ check: $(INSTALLED)  ## What a commit must pass
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+torture: $(INSTALLED)  ## Two hundred kills at random moments; about half an hour on two cores
+	METABENCH_KILLS=200 $(BIN)/python -m pytest -q tests/harness/cli/test_kills.py
 
 format: $(INSTALLED)  ## Format the code and sort its imports
 	$(BIN)/ruff check --fix .

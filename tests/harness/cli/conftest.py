@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 
@@ -39,3 +41,34 @@ def metabench(command):
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def processes_of():
+    """Find the processes that have a token in their environment, as LANG, which contestants inherit."""
+
+    def find(token):
+        return [process for process in psutil.process_iter() if _has(process, token)]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def none_stays(processes_of):
+    """Wait until no process has a token; False if one stays."""
+
+    def wait(token):
+        for _ in range(200):
+            if not processes_of(token):
+                return True
+            time.sleep(0.05)
+        return False
+
+    return wait
+
+
+def _has(process, token):
+    try:
+        return process.environ().get("LANG") == token
+    except (psutil.Error, OSError):
+        return False

@@ -10,7 +10,6 @@ import time
 import zipfile
 from pathlib import Path
 
-import psutil
 import pytest
 
 from metabench.results.folder import read_all
@@ -183,7 +182,7 @@ def test_a_dry_run_tells_what_is_to_run_and_writes_nothing(metabench, tmp_path):
 
 @pytest.mark.parametrize("after_s", [2.0, 5.0])
 def test_a_killed_referee_leaves_no_process_and_the_same_command_finishes(
-    command, metabench, tmp_path, after_s
+    command, metabench, none_stays, tmp_path, after_s
 ):
     (tmp_path / "slow.py").write_text(SLOW.format(seconds=2))
     arguments = ("evaluate", "./slow.py:Slow", "--benchmark", "glyphs-5w1s", "--budget", "30s")
@@ -194,26 +193,10 @@ def test_a_killed_referee_leaves_no_process_and_the_same_command_finishes(
     time.sleep(after_s)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert wait_until_none_has(token["LANG"])
+    assert none_stays(token["LANG"])
     for path in (tmp_path / "results").glob("[!.]*"):
         assert (path / "result.json").is_file()
     answer = metabench(*arguments, **token)
     assert answer.returncode == 0, answer.stderr
     assert [record.status for record in records(tmp_path / "results")] == ["ok"]
-    assert wait_until_none_has(token["LANG"])
-
-
-def wait_until_none_has(token):
-    """Wait until no process has a token in its environment; False if one stays."""
-    for _ in range(200):
-        if not any(has(process, token) for process in psutil.process_iter()):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def has(process, token):
-    try:
-        return process.environ().get("LANG") == token
-    except (psutil.Error, OSError):
-        return False
+    assert none_stays(token["LANG"])
