@@ -70,10 +70,10 @@ def evaluate(  # noqa: PLR0913 - one parameter per option is click's way
         backbones=backbones,
         budget=budget,
         seeds=_parse_seeds(seeds),
-        device=_choose_device(device),
+        device=choose_device(device),
         precision="fp32" if precision == "auto" else cast("Precision", precision),
         settings=settings,
-        n_threads=max(1, _n_cores() // jobs),
+        n_threads=max(1, n_cores() // jobs),
     )
     if executor not in state.extensions.executors:
         raise unknown_name("executor", executor, state.extensions.executors)
@@ -152,7 +152,7 @@ def _parse_seeds(text: str) -> tuple[int, ...]:
     return seeds
 
 
-def _choose_device(device: str) -> str:
+def choose_device(device: str) -> str:
     """The device that "auto" means here: a GPU where the driver and a torch for it are installed."""
     if device == "auto":
         usable = Path("/dev/nvidia0").exists() and "+cpu" not in version("torch")
@@ -162,6 +162,6 @@ def _choose_device(device: str) -> str:
     return device
 
 
-def _n_cores() -> int:
+def n_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

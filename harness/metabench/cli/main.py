@@ -15,12 +15,13 @@ from metabench.cli.leaderboard import leaderboard
 from metabench.cli.list import list_command
 from metabench.cli.show import show
 from metabench.cli.state import State
+from metabench.cli.verify import verify
 from metabench.errors import MetabenchError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BUILT_IN = (data, evaluate, leaderboard, list_command, show)
+BUILT_IN = (data, evaluate, leaderboard, list_command, show, verify)
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NOTHING = 3

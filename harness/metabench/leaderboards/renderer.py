@@ -19,8 +19,10 @@ class Renderer:
         title: One line for lists.
         render: Leaderboards → text without a final newline. The names in them come from strangers: use
             `metabench.leaderboards.text` to show them, and escape what the format takes for markup.
+        suffix: Of files in this format, e.g. ".md", by which `metabench verify` knows them.
     """
 
     name: str
     title: str
     render: Callable[[Sequence[Leaderboard]], str]
+    suffix: str = ""

@@ -238,7 +238,7 @@ def read_all(results: Path) -> tuple[list[Stored], list[str]]:
     """
     found: dict[str, Stored] = {}
     problems = []
-    for folder in _visible(results):
+    for folder in visible(results):
         try:
             record = _read_unless_gone(folder)
         except ResultError as error:
@@ -254,7 +254,7 @@ def read_all(results: Path) -> tuple[list[Stored], list[str]]:
     return sorted(found.values(), key=lambda stored: stored.folder.name), problems
 
 
-def _visible(results: Path) -> list[Path]:
+def visible(results: Path) -> list[Path]:
     """All folders that are not hidden; replacements first.
 
     A replacement that has just taken its place is found there: its old name is looked up before.
@@ -273,7 +273,7 @@ def _visible(results: Path) -> list[Path]:
 
 def _folders_of(results: Path, identity: str) -> list[Path]:
     ending = f".{identity[:16]}"
-    return [one for one in _visible(results) if one.name.removesuffix(REPLACEMENT).endswith(ending)]
+    return [one for one in visible(results) if one.name.removesuffix(REPLACEMENT).endswith(ending)]
 
 
 def _read_unless_gone(folder: Path) -> Record | None:

@@ -26,6 +26,15 @@ class _Version(BaseModel):
     schema_version: int
 
 
+def schema_of(content: bytes) -> int:
+    """The schema that a record was written in.
+
+    Raises:
+        ValidationError: It is none.
+    """
+    return _Version.model_validate_json(content).schema_version
+
+
 def read_any(content: bytes) -> Record:
     """Read a record of any schema up to today's. Its identity stays that of its own schema.
 
@@ -33,7 +42,7 @@ def read_any(content: bytes) -> Record:
         ValidationError: It is none.
         NewerSchemaError: A newer metabench wrote it.
     """
-    version = _Version.model_validate_json(content).schema_version
+    version = schema_of(content)
     if version > SCHEMA_VERSION:
         raise NewerSchemaError(version)
     if version == 1:

@@ -44,5 +44,10 @@ def curve_point(predictions: Predictions, metric: Metric, at_s: float) -> CurveP
     )
 
 
+def overlap(first: ScorePart, second: ScorePart) -> bool:
+    """Have two scores an interval in common: is their difference what the choice of episodes can make."""
+    return first.low <= second.high and second.low <= first.high
+
+
 def _interval(predictions: Predictions, metric: Metric) -> Interval:
     return mean_interval(score_episodes(metric, predictions.logits, predictions.labels))

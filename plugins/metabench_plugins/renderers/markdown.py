@@ -23,7 +23,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>|~&#@!$])")
 @hookimpl
 def metabench_renderers() -> list[Renderer]:
     """Declare Markdown."""
-    return [Renderer("markdown", "GitHub-flavoured Markdown, with all columns", render)]
+    return [Renderer("markdown", "GitHub-flavoured Markdown, with all columns", render, ".md")]
 
 
 def render(boards: Sequence[Leaderboard]) -> str:

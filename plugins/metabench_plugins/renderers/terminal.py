@@ -25,7 +25,7 @@ _ALGORITHM, _BACKBONE = 1, 2
 @hookimpl
 def metabench_renderers() -> list[Renderer]:
     """Declare the terminal's format."""
-    return [Renderer("terminal", "Plain tables, 80 columns wide", render)]
+    return [Renderer("terminal", "Plain tables, 80 columns wide", render, ".txt")]
 
 
 def render(boards: Sequence[Leaderboard]) -> str:

@@ -1,0 +1,144 @@
+"""From a record back to a plan that can be run on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metabench.discovery.contestants import find, installed
+from metabench.discovery.source import read_source
+from metabench.errors import MetabenchError
+from metabench.referee.description import Undescribed, describe_plugins
+from metabench.results.arena import told_benchmark
+from metabench.results.assemble import Planned
+from metabench.results.environment import threads_of
+from metabench.results.identity import INCIDENTAL
+from metabench.spec.budget import Budget
+from metabench.spec.plan import Entrant, RunPlan
+from metabench.spec.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from metabench.discovery.plugin import Kind, Plugin
+    from metabench.results.arena import Arena
+    from metabench.results.record import EnvironmentPart, PluginPart, Record, TokenizerPart
+    from metabench.verification.machine import Machine
+
+_FILE = "(file)"
+
+
+class NotRepeatableError(MetabenchError):
+    """A run cannot be repeated here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Repeatable:
+    """A run that was told by a record, as it would be made here.
+
+    Attributes:
+        plan: The run.
+        arena: Its benchmark.
+        differences: What is not as it was where the run was made, though its number may depend on it.
+    """
+
+    plan: RunPlan
+    arena: Arena
+    differences: tuple[str, ...]
+
+
+def repeatable(record: Record, machine: Machine) -> Repeatable:
+    """Find everything that a run needs.
+
+    Args:
+        record: Of the run.
+        machine: To repeat it on.
+
+    Raises:
+        NotRepeatableError: A plugin is not here, or of another source, or the episodes are others.
+        DataError: Its dataset is not here.
+        UsageError: There can be no such benchmark.
+    """
+    algorithm = _entrant("algorithm", record.algorithm, machine.plugins)
+    backbone = _entrant("backbone", record.backbone, machine.plugins)
+    arena = _arena(record, machine)
+    tokenizer = None if record.tokenizer is None else _tokenizer(record.tokenizer)
+    n_threads = threads_of(record.environment.device_class)
+    plan = RunPlan(
+        benchmark=told_benchmark(record.benchmark),
+        algorithm=algorithm,
+        backbone=backbone,
+        features_only=_is_features_only(algorithm.plugin, machine),
+        pretraining=record.pretraining,
+        budget=Budget(**record.budget.model_dump(exclude_none=True)),
+        seed=record.seed,
+        device=machine.device if n_threads is None else "cpu",
+        precision=record.environment.precision,
+        n_threads=n_threads or machine.n_threads,
+        tokenizer=tokenizer,
+    )
+    arena = arena if tokenizer is None else arena.tokenized(tokenizer, machine.places)
+    return Repeatable(plan, arena, tuple(_differences(record, Planned.of(plan, arena))))
+
+
+def _entrant(kind: Kind, part: PluginPart, files: Path) -> Entrant:
+    """The plugin of a record, if it is here as it ran."""
+    plugin = _plugin(kind, part, files)
+    source_hash = read_source(plugin).digest
+    if source_hash != part.source_hash:
+        raise NotRepeatableError(
+            f"{kind.capitalize()} {part.name!r} has source {source_hash} here; the result was made with "
+            f"{part.source_hash}. Take the version that ran ({part.distribution} {part.version})."
+        )
+    return Entrant(plugin, tuple(sorted(part.options.items())), source_hash)
+
+
+def _plugin(kind: Kind, part: PluginPart, files: Path) -> Plugin:
+    if part.distribution == _FILE:
+        module, _, class_name = part.target.partition(":")
+        return find(kind, f"{files / module}.py:{class_name}")
+    for plugin in installed(kind):
+        if (plugin.distribution, plugin.target) == (part.distribution, part.target):
+            return plugin
+    raise NotRepeatableError(
+        f"{kind.capitalize()} {part.name!r} ({part.target}) of {part.distribution} {part.version} is not "
+        "installed. Install it."
+    )
+
+
+def _is_features_only(algorithm: Plugin, machine: Machine) -> bool:
+    told = describe_plugins([algorithm], machine.places.cache)[algorithm]
+    if isinstance(told, Undescribed):
+        raise NotRepeatableError(f"Algorithm {algorithm.name!r} cannot be described: {told.reason}.")
+    return told.features_only
+
+
+def _arena(record: Record, machine: Machine) -> Arena:
+    arena, told = machine.arena(record.benchmark), record.benchmark
+    if arena.part != told:
+        raise NotRepeatableError(
+            f"Benchmark {told.name!r} has the episodes {arena.part.manifest_hash[:16]} here; the result's "
+            f"are {told.manifest_hash[:16]}. Take the data and the metabench that it ran on."
+        )
+    return arena
+
+
+def _tokenizer(part: TokenizerPart) -> Tokenizer:
+    told = part.model_dump(exclude={"library"})
+    try:
+        return Tokenizer(**told)
+    except ValueError as error:
+        raise NotRepeatableError(f"The record tells of no tokenizer: {error}.") from error
+
+
+def _differences(record: Record, planned: Planned) -> list[str]:
+    there, here = _told(record.environment), _told(planned.environment)
+    libraries = (
+        None if part is None else part.library for part in (record.tokenizer, planned.parts.tokenizer)
+    )
+    there["tokenizers"], here["tokenizers"] = libraries
+    return [f"{name} {there[name]} → {here[name]}" for name in there if there[name] != here[name]]
+
+
+def _told(environment: EnvironmentPart) -> dict[str, str | None]:
+    return environment.model_dump(exclude=set(INCIDENTAL))

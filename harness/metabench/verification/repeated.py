@@ -1,0 +1,134 @@
+"""Level 3: does the whole run have the same outcome again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metabench.errors import MetabenchError
+from metabench.results.environment import threads_of
+from metabench.results.files import PREDICTIONS_FILE, read_predictions
+from metabench.results.folder import folder_name
+from metabench.results.produce import Producer
+from metabench.results.score import overlap
+from metabench.verification.finding import Finding
+from metabench.verification.plan import NotRepeatableError, Repeatable, repeatable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from metabench.results.folder import Stored
+    from metabench.results.predictions import Predictions
+    from metabench.results.record import Record
+    from metabench.verification.machine import Machine
+
+
+def check_run(stored: Stored, machine: Machine) -> Finding:
+    """Make the whole run again, in a folder of results that is thrown away.
+
+    A budget in episodes gives the same predictions to the last bit where everything is as it was: the
+    plan, the versions, the processor, and the key that puts questions in order. Otherwise, and on a GPU,
+    two runs of one plan differ, and the 95 % intervals of their scores must overlap. A paired test would
+    be stricter, but would tell honest runs apart, as these differ in more than what episodes they met.
+
+    Args:
+        stored: The result.
+        machine: With its dataset and its plugins.
+    """
+    try:
+        run = repeatable(stored.record, machine)
+        _check_device(stored.record, run)
+        before, now = _read(stored.folder, stored.record), _made(run, machine)
+    except MetabenchError as error:
+        return Finding(3, "the run", (str(error),))
+    problems = [*_of_outcomes(before.record, now.record)]
+    reasons = [*_why_not_exact(before.record, now.record, run.differences)]
+    if not reasons:
+        problems += _of_predictions(before, now)
+        return Finding(3, "status, verdict and predictions, to the last bit", tuple(problems))
+    problems += _of_scores(before.record, now.record)
+    loosely = (f"Single predictions, as they need not be the same: {'; '.join(reasons)}.",)
+    told = f"status, verdict and score: {_score(before.record)} then, {_score(now.record)} now"
+    return Finding(3, told, tuple(problems), loosely)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A result; `predictions` is None where nothing could be tested."""
+
+    record: Record
+    predictions: Predictions | None
+
+
+def _read(folder: Path, record: Record) -> _Run:
+    has_predictions = PREDICTIONS_FILE in record.files
+    return _Run(record, read_predictions(folder, record) if has_predictions else None)
+
+
+def _check_device(record: Record, run: Repeatable) -> None:
+    device_class = record.environment.device_class
+    if run.plan.device == "cpu" and threads_of(device_class) is None:
+        raise NotRepeatableError(
+            f"It ran on {device_class!r}; there is no GPU here. Run it where there is one."
+        )
+
+
+def _made(run: Repeatable, machine: Machine) -> _Run:
+    plan = run.plan
+    arenas = {(plan.benchmark.name, plan.tokenizer): run.arena}
+    machine.listener.sweep_started(1, 0)
+    with TemporaryDirectory(prefix="metabench-verify-") as scratch:
+        results = Path(scratch)
+        producer = Producer(arenas, machine.metrics, results, machine.places.home, machine.listener)
+        try:
+            record = producer.produce(plan)
+            return _read(results / folder_name(record), record)
+        finally:
+            machine.listener.sweep_finished()
+
+
+def _why_not_exact(before: Record, now: Record, differences: Sequence[str]) -> Iterator[str]:
+    if before.budget.episodes is None:
+        yield "a budget in seconds is spent otherwise each time"
+    if threads_of(before.environment.device_class) is None:
+        yield "GPUs add up in any order"
+    there, here = ((one.platform, one.processor) for one in (before.environment, now.environment))
+    if there != here:
+        yield f"processor {there[1]} ({there[0]}) → {here[1]} ({here[0]})"
+    if differences:
+        yield f"not as where it ran: {', '.join(differences)}"
+    elif before.disguise != now.disguise:
+        yield "another key has put the questions in order"
+
+
+def _of_outcomes(before: Record, now: Record) -> Iterator[str]:
+    if before.status != now.status:
+        why = "" if now.failure is None else f" ({now.failure.message})"
+        yield f"Its status was {before.status!r}; now it is {now.status!r}{why}."
+    elif before.audit.verdict != now.audit.verdict:
+        yield f"The audit's verdict was {before.audit.verdict!r}; now it is {now.audit.verdict!r}."
+
+
+def _of_predictions(before: _Run, now: _Run) -> Iterator[str]:
+    if before.predictions is None or now.predictions is None:
+        return
+    same = [*map(np.array_equal, before.predictions.logits, now.predictions.logits)]
+    if not all(same):
+        yield f"The predictions of {same.count(False)} episodes of {len(same)} are others."
+
+
+def _of_scores(before: Record, now: Record) -> Iterator[str]:
+    for one, other in zip(before.scores, now.scores, strict=False):
+        if not overlap(one, other):
+            yield f"Their intervals do not overlap: {_score(before)} then, {_score(now)} now."
+
+
+def _score(record: Record) -> str:
+    if not record.scores:
+        return "none"
+    score = record.scores[0]
+    return f"{score.metric} {score.mean:.4f} [{score.low:.4f}, {score.high:.4f}]"

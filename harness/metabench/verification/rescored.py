@@ -1,0 +1,128 @@
+"""Level 1: do the stored predictions give the record's numbers, and are their labels the benchmark's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metabench.errors import DataError, UsageError
+from metabench.results.files import CURVE_FILE, PREDICTIONS_FILE, ResultError, read_curve, read_predictions
+from metabench.results.score import curve_point, score_part
+from metabench.verification.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from metabench.results.folder import Stored
+    from metabench.results.predictions import Predictions
+    from metabench.results.record import BenchmarkPart, CurvePoint, Record, ScorePart
+    from metabench.scoring.metric import Metric
+    from metabench.verification.machine import Machine
+
+
+def check_scores(stored: Stored, machine: Machine) -> Finding:
+    """Compute all scores again, and draw the benchmark's episodes again for their labels.
+
+    Scores must be the same to the last bit.
+
+    Args:
+        stored: The result.
+        machine: With its metric; without its dataset, labels are not compared.
+    """
+    record = stored.record
+    if not record.scores and PREDICTIONS_FILE not in record.files:
+        return Finding(1, "", not_compared=(f"Nothing was scored, as its status is {record.status!r}.",))
+    try:
+        predictions = read_predictions(stored.folder, record)
+        commits = read_curve(stored.folder, record) if CURVE_FILE in record.files else []
+        problems = [*_of_scores(record, predictions, machine), *_of_curve(record, commits, machine)]
+    except ResultError as error:
+        return Finding(1, "scores", (str(error),))
+    problems += _of_curves_labels(predictions, commits)
+    checked = "its score, " + (f"{len(commits)} points of its curve, " if commits else "") + "to the last bit"
+    not_compared = []
+    if record.curve and not commits:
+        not_compared.append("The curve: its schema kept no predictions of earlier commits.")
+    try:
+        problems += _of_labels(record.benchmark, predictions, machine)
+        checked += f"; the labels of {len(predictions.labels)} episodes"
+    except _NotComparableError as error:
+        not_compared.append(f"Labels: {error}")
+    return Finding(1, checked, tuple(problems), tuple(not_compared))
+
+
+class _NotComparableError(Exception):
+    """The labels cannot be compared on this machine; the message says why."""
+
+
+def _of_scores(record: Record, predictions: Predictions, machine: Machine) -> Iterator[str]:
+    for told in record.scores:
+        again = score_part(predictions, _metric(machine, told.metric))
+        if again != told:
+            yield f"{told.metric} is {_shown(told)}; its predictions give {_shown(again)}."
+
+
+def _of_curve(record: Record, commits: list[Predictions], machine: Machine) -> Iterator[str]:
+    for told, commit in zip(record.curve, commits, strict=False):
+        again = curve_point(commit, _metric(machine, record.benchmark.metric), told.meta_training_s)
+        if again != told:
+            at = f"The curve at {told.meta_training_s!r} s"
+            yield f"{at} is {_shown(told)}; its predictions give {_shown(again)}."
+
+
+def _metric(machine: Machine, name: str) -> Metric:
+    if name not in machine.metrics:
+        raise ResultError(f"Metric {name!r} is unknown here. Install the extension that has it.")
+    return machine.metrics[name]
+
+
+def _shown(told: ScorePart | CurvePoint) -> str:
+    """All digits, as it is in them that records may differ."""
+    return f"{told.mean!r} [{told.low!r}, {told.high!r}] over {told.n_episodes} episodes"
+
+
+def _of_curves_labels(predictions: Predictions, commits: list[Predictions]) -> Iterator[str]:
+    for place, commit in enumerate(commits, start=1):
+        if not all(map(np.array_equal, commit.labels, predictions.labels)):
+            yield f"Commit {place} of the curve has other labels than the predictions."
+
+
+def _of_labels(part: BenchmarkPart, predictions: Predictions, machine: Machine) -> list[str]:
+    """Compare with the benchmark's own labels.
+
+    Raises:
+        _NotComparableError: They are not known here.
+    """
+    # Nobody draws as many episodes as a stranger's record tells of, unless their predictions are there.
+    if len(predictions.labels) != part.n_episodes:
+        return [f"There are predictions of {len(predictions.labels)} episodes; expected {part.n_episodes}."]
+    try:
+        here = machine.arena(part)
+    except DataError as error:
+        raise _NotComparableError(str(error)) from error
+    except UsageError as error:
+        return [str(error)]
+    _check_same_data(part, here.part)
+    if part != here.part:
+        return [
+            f"Its episodes have the hash {part.manifest_hash}; the benchmark's {here.part.manifest_hash}."
+        ]
+    same = list(map(np.array_equal, predictions.labels, here.labels))
+    return [] if all(same) else [f"The labels of {same.count(False)} episodes are not the benchmark's."]
+
+
+def _check_same_data(told: BenchmarkPart, here: BenchmarkPart) -> None:
+    """Say if what is here gives other episodes, as the stream of episodes depends on it."""
+    if told.sampler_version != here.sampler_version:
+        raise _NotComparableError(
+            f"they were drawn by sampler {told.sampler_version}; this metabench has {here.sampler_version}."
+        )
+    pairs = ((told.dataset, here.dataset), (told.source, here.source))
+    for one, other in pairs:
+        if one != other and one is not None and other is not None:
+            raise _NotComparableError(
+                f"dataset {one.name!r} has content {other.content_hash[:16]} and splits "
+                f"{other.split_hash[:16]} here; the result's {one.content_hash[:16]} and "
+                f"{one.split_hash[:16]}."
+            )
