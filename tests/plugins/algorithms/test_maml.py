@@ -23,6 +23,10 @@ def conv_learner(toy):
     return toy.learner(MAML, backbone=toy.Conv4, shape=IMAGES["shape"])
 
 
+def adapted_by(learner, support, labels):
+    return learner.adapt(lambda weights: learner.example_loss(weights, support, labels, 3), training=True)
+
+
 def flat_weights(learner):
     return {name: weight.detach().clone() for name, weight in learner.named_parameters()}
 
@@ -68,7 +72,7 @@ def test_one_step_on_a_linear_model_is_the_gradient_in_closed_form(toy):
     """For softmax regression: W − lr · (softmax − onehot)ᵀ x / n."""
     learner = toy.learner(MAML, inner_lr=0.3).double()
     support, labels = toy.episodes(**DOUBLE).support[0], torch.tensor([0, 0, 1, 1, 2, 2])
-    adapted = learner._adapt(support, labels, 3, second_order=False)
+    adapted = adapted_by(learner, support, labels)
 
     with torch.no_grad():
         hidden = learner.backbone(support).numpy()
@@ -86,7 +90,7 @@ def test_adaptation_is_that_of_explicit_steps(toy, inner_steps):
     learner = toy.learner(MAML, inner_lr=0.5, inner_steps=inner_steps).double()
     support, labels = toy.episodes(**DOUBLE).support[0], torch.tensor([0, 0, 1, 1, 2, 2])
 
-    adapted = learner._adapt(support, labels, 3, second_order=False)
+    adapted = adapted_by(learner, support, labels)
 
     expected = adapted_by_hand(flat_weights(learner), support, labels, inner_lr=0.5, inner_steps=inner_steps)
     assert list(adapted) == list(expected)
@@ -270,7 +274,7 @@ def test_episodes_of_fewer_ways_are_answered_and_learned_from(toy):
 def test_frozen_weights_are_not_adapted(toy, learner):
     learner.backbone.layer.weight.requires_grad_(False)
     episodes = toy.episodes(**DOUBLE)
-    adapted = learner._adapt(episodes.support[0], episodes.support_labels[0], 3, second_order=True)
+    adapted = adapted_by(learner, episodes.support[0], episodes.support_labels[0])
     learner.loss(episodes).backward()
 
     assert set(adapted) == {"backbone.layer.bias", "head.weight", "head.bias"}

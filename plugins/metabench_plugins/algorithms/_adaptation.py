@@ -1,0 +1,126 @@
+"""A classifier whose weights are adapted to each support set: what MAML and its kin share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from metabench.api import Algorithm, Episodes, Inputs, statistics_from_first
+from metabench.api.episodes import join_inputs, map_inputs
+
+Weights = dict[str, Tensor]
+Loss = Callable[[Weights], Tensor]
+
+
+class AdaptedClassifier(Algorithm):
+    """A linear classifier on a backbone; a subclass says in `adapt` how a support set changes its weights.
+
+    BatchNorm takes its statistics from the support set alone, in every pass, so that each query is
+    answered by itself. Episodes of a batch are adapted one after the other: on CPUs that is as fast as or
+    faster than `vmap` over them.
+    """
+
+    parts: ClassVar[tuple[str, ...]] = ("backbone.", "head.")
+
+    def setup(self) -> None:
+        """Put a linear classifier on the backbone."""
+        self.head = nn.Linear(self.backbone.n_features, max(self.most_way, self.train_n_way))
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs (n, …) → logits (n, most ways that an episode can have)."""
+        logits: Tensor = self.head(self.backbone(inputs))
+        return logits
+
+    @property
+    def initial_weights(self) -> Weights:
+        """Where adaptation starts: trainable weights of backbone and head, by name. Frozen ones stay."""
+        named = self.named_parameters()
+        return {name: one for name, one in named if one.requires_grad and name.startswith(self.parts)}
+
+    @abstractmethod
+    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
+        """Adapt the weights to one support set; the module's own stay as they are.
+
+        Args:
+            support_loss: Loss of any weights on the support set.
+            training: Whether meta-training differentiates what comes out. Gradients may be disabled.
+
+        Returns:
+            The adapted weights, under the names of `initial_weights`.
+        """
+
+    def loss(self, episodes: Episodes) -> Tensor:
+        """Cross-entropy of the queries after adaptation, averaged over episodes."""
+        losses = [
+            functional.cross_entropy(self.solve(episode, training=True), episode.targets[0])
+            for episode in episodes
+        ]
+        return torch.stack(losses).mean()
+
+    def predict(self, episodes: Episodes) -> Tensor:
+        """Adapt to each support set, then answer its queries."""
+        return torch.stack([self.solve(episode, training=False).detach() for episode in episodes])
+
+    def solve(self, episode: Episodes, *, training: bool) -> Tensor:
+        """Logits of one episode's queries after adaptation, (n_query_total, n_way)."""
+        return self.query_logits(self.adapt(self.support_loss(episode), training=training), episode)
+
+    def support_loss(self, episode: Episodes) -> Loss:
+        """How any weights do on the support set of one episode."""
+        support, labels = _alone(episode.support), episode.support_labels[0]
+        return partial(self.example_loss, inputs=support, labels=labels, n_way=episode.n_way)
+
+    def example_loss(self, weights: Weights, inputs: Inputs, labels: Tensor, n_way: int) -> Tensor:
+        """Cross-entropy of labelled examples, which give the statistics of BatchNorm themselves."""
+        with statistics_from_first(self, len(labels)):
+            return functional.cross_entropy(self._logits(weights, inputs, n_way), labels)
+
+    def query_logits(self, weights: Weights, episode: Episodes) -> Tensor:
+        """Logits of one episode's queries under given weights, (n_query_total, n_way)."""
+        # The support goes along, since the statistics of BatchNorm are its own.
+        both = join_inputs(_alone(episode.support), _alone(episode.query), dim=0)
+        with statistics_from_first(self, episode.n_support):
+            return self._logits(weights, both, episode.n_way)[episode.n_support :]
+
+    def _logits(self, weights: Weights, inputs: Inputs, n_way: int) -> Tensor:
+        logits: Tensor = functional_call(self, weights, (inputs,))
+        return logits[:, :n_way]
+
+
+def descend(
+    weights: Weights, loss: Loss, *, rate: float | Mapping[str, Tensor], steps: int, second_order: bool
+) -> Weights:
+    """Take gradient steps on a loss.
+
+    Args:
+        weights: Where to start.
+        loss: What to descend.
+        rate: Step size, of all weights or of each by name.
+        steps: How many.
+        second_order: Whether what comes out is differentiated through the gradients, too. If not, they
+            are constants.
+
+    Returns:
+        The weights after the steps; those given stay as they are.
+    """
+    rates = rate if isinstance(rate, Mapping) else dict.fromkeys(weights, rate)
+    with torch.enable_grad():
+        for _ in range(steps):
+            gradients = torch.autograd.grad(loss(weights), list(weights.values()), create_graph=second_order)
+            weights = {
+                name: weight - rates[name] * gradient
+                for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
+            }
+    return weights
+
+
+def _alone(inputs: Inputs) -> Inputs:
+    """Inputs (1, n, …) of a batch of one episode → (n, …)."""
+    return map_inputs(lambda tensor: tensor[0], inputs)
