@@ -28,13 +28,13 @@ def metabench_listeners() -> list[Listener]:
 
 
 class _Counting(Listener):
-    """Counts the runs of a sweep."""
+    """Counts the runs of a sweep; there may be one after the other."""
 
     def __init__(self) -> None:
         self._n_runs = self._n_ended = self._n_failed = 0
 
     def sweep_started(self, n_runs: int, n_done: int) -> None:
-        self._n_runs = n_runs
+        self._n_runs, self._n_ended, self._n_failed = n_runs, 0, 0
         self._say(f"{n_runs} run(s), {n_done} done already")
 
     def run_finished(self, plan: RunPlan, record: Record) -> None:
@@ -113,6 +113,7 @@ class LiveProgress(_Counting):
         self._display.update(self._sweep, advance=1, detail=self._counts())
 
     def sweep_finished(self) -> None:  # noqa: D102
+        self._display.remove_task(self._sweep)
         self._display.stop()
 
     def _drop_bar(self, plan: RunPlan) -> None:
