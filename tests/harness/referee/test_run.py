@@ -107,6 +107,18 @@ CASES = {
     "promises terabytes": case(
         "channels:PromisesTooMuch", "protocol_violation", "meta-training", "4000000000000"
     ),
+    "answers before it is asked": case(
+        "channels:SpeaksOutOfTurn",
+        "protocol_violation",
+        "meta-training",
+        "sends 'predictions' while it meta-trains",
+        verdict="inductive",
+    ),
+    "hides a bomb in its state": case(
+        "endings:HidesBomb", "plugin_error", "meta-training", "'_extra_state' is a Bomb; expected tensors"
+    ),
+    "asks for more than its budget": case("endings:WantsMore", verdict="inductive"),
+    "commits for ever": case("channels:CommitsForEver", verdict="inductive", budget=BRIEF),
     "allocates without end": case(
         "resources:Allocates", "out_of_memory", "meta-training", "700 MiB", budget=SMALL
     ),
@@ -143,6 +155,7 @@ CASES = {
     "has features from a batch": case(
         "company:FromFeatures", verdict="transductive", backbone="company:Normalised", features_only=True
     ),
+    "adapts on its queries": case("company:MovesMeans", verdict="transductive"),
     "remembers episodes": case("company:Remembers", verdict="stateful"),
 }
 

@@ -67,3 +67,24 @@ class StopsReading(NearestMean):
         time.sleep(0.3)
         while True:
             send(Message("predictions"))
+
+
+class SpeaksOutOfTurn(NearestMean):
+    """Answers questions that nobody has asked."""
+
+    def meta_train(self, session):
+        session.commit()
+        send(Message("predictions"))
+        time.sleep(3600)
+
+
+class CommitsForEver(NearestMean):
+    """Leaves meta-training to a thread that goes on handing over states when all is said."""
+
+    def meta_train(self, session):
+        session.commit()
+        threading.Thread(target=self.go_on, args=(session,)).start()
+
+    def go_on(self, session):
+        while True:
+            session.commit()

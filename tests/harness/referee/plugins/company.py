@@ -33,6 +33,19 @@ class Maml(Gradient):
         session.commit()
 
 
+class MovesMeans(NearestMean):
+    """Moves the class means towards the queries that are close to them."""
+
+    def meta_train(self, session):
+        session.commit()
+
+    def predict(self, episodes):
+        near = super().predict(episodes).softmax(-1)
+        query = self.features(episodes.query)
+        means = torch.einsum("eqw,eqf->ewf", near, query) / near.sum(1)[..., None]
+        return -(query[:, :, None] - means[:, None]).square().sum(-1)
+
+
 class Remembers(NearestMean):
     """Shifts the answers by how many episodes it has seen."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import sys
 from honest import NearestMean
 
 from metabench.api import option
+from metabench.api.session import BudgetSpentError
 
 
 class RaisesInSetup(NearestMean):
@@ -45,3 +47,28 @@ class Ends(NearestMean):
         if self.how.isdigit():
             os._exit(int(self.how))
         os.kill(os.getpid(), signal.Signals[self.how])
+
+
+class HidesBomb(NearestMean):
+    """Has a state that would run a command where it is unpickled."""
+
+    def get_extra_state(self):
+        return Bomb()
+
+    def set_extra_state(self, state):
+        pass
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.system, ("touch exploded",)
+
+
+class WantsMore(NearestMean):
+    """Does not take the end of its budget for an answer."""
+
+    def meta_train(self, session):
+        for _ in range(50):
+            with contextlib.suppress(BudgetSpentError):
+                session.episodes(1)
+        session.commit()
