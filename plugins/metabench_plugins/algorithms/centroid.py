@@ -16,6 +16,8 @@ class Centroid(ProtoNet):
     It shows what of a score comes from the data and the architecture, before any meta-training.
     """
 
+    distance = "squared-euclidean"
+    cosine_scale = 1.0
     outer_lr = 0.0
     meta_batch = 1
     train_n_way = train_n_shot = train_n_query = 0

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from metabench_plugins.algorithms.protonet import ProtoNet, class_means, squared_distances
+from metabench.api.options import OptionError, declared_options, resolve_options
+from metabench_plugins.algorithms.protonet import (
+    ProtoNet,
+    class_means,
+    cosine_similarities,
+    squared_distances,
+)
 
 IMAGES = {"shape": (1, 16, 16), "n": 3}
 
@@ -98,6 +104,53 @@ def test_the_gradient_is_that_of_finite_differences(toy):
                 sides.append(learner.loss(learner.seen(episodes)).item())
                 weight[place] -= step
         assert weight.grad[place].item() == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-6, abs=1e-9)
+
+
+def test_plain_distances_are_the_roots_of_the_squared_ones(toy):
+    squared = toy.learner(ProtoNet)
+    plain = toy.learner(ProtoNet, distance="euclidean")
+    plain.load_state_dict(squared.state_dict())
+    episodes = toy.episodes()
+
+    torch.testing.assert_close(plain.answer(episodes), -(-squared.answer(episodes)).sqrt())
+
+
+def test_a_query_that_is_its_prototype_gives_finite_gradients(toy):
+    """The slope of a square root at 0 is infinite."""
+    learner, episodes = toy.learner(ProtoNet, distance="euclidean"), toy.episodes(n_shot=1, n_query=1)
+    same = replace(episodes, query=episodes.support, query_labels=episodes.support_labels)
+    learner.loss(learner.seen(same)).backward()
+
+    assert bool((learner.answer(same).diagonal(dim1=1, dim2=2) > -1e-5).all())
+    assert all(bool(weight.grad.isfinite().all()) for weight in learner.parameters())
+
+
+@pytest.mark.parametrize("scale", [1.0, 20.0])
+def test_cosines_are_those_of_a_plain_loop(toy, scale):
+    learner, episodes = toy.learner(ProtoNet, distance="cosine", cosine_scale=scale), toy.episodes()
+    with torch.no_grad():
+        support, query = (learner.backbone(x).double().numpy() for x in (episodes.support, episodes.query))
+    means = means_by_hand(support, episodes.support_labels.numpy(), episodes.n_way)
+
+    answer = learner.answer(episodes).numpy()
+    for e, q, w in np.ndindex(answer.shape):
+        a, b = query[e, q], means[e, w]
+        expected = scale * sum(a * b) / math.sqrt(sum(a * a) * sum(b * b))
+        assert answer[e, q, w] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def test_the_cosine_with_nothing_is_zero():
+    zero = torch.zeros(1, 1, 3, requires_grad=True)
+    cosines = cosine_similarities(zero, torch.eye(3)[None])
+    cosines.sum().backward()
+
+    assert cosines.tolist() == [[[0.0, 0.0, 0.0]]]
+    assert bool(zero.grad.isfinite().all())
+
+
+def test_another_distance_is_refused():
+    with pytest.raises(OptionError, match=r"'distance' is 'manhattan'; expected .*euclidean, cosine"):
+        resolve_options(declared_options(ProtoNet), {"distance": "manhattan"})
 
 
 @pytest.mark.parametrize("n_way", [2, 3])
