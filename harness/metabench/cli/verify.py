@@ -130,10 +130,8 @@ def _shown(
 def _print(finding: Finding) -> None:
     checked = "" if finding.problems or not finding.checked else f": {finding.checked}"
     click.echo(plain(f"  level {finding.level} {finding.outcome}{checked}"))
-    for problem in finding.problems:
-        click.echo(plain(f"    {problem}"))
-    for reason in finding.not_compared:
-        click.echo(plain(f"    not compared: {reason}" if finding.checked else f"    {reason}"))
+    for line in (*finding.problems, *finding.remarks):
+        click.echo(plain(f"    {line}"))
 
 
 def _explain(levels: Sequence[int]) -> None:

@@ -51,7 +51,7 @@ def check_answers(stored: Stored, machine: Machine, count: int) -> Finding:
     record = stored.record
     reason = _why_not(record)
     if reason is not None:
-        return Finding(2, "", not_compared=(reason,))
+        return Finding(2, "", remarks=(reason,))
     try:
         run = repeatable(record, machine)
         asked = _ask(stored, run, machine, spread(record.benchmark.n_episodes, count))
@@ -132,8 +132,8 @@ def _by_score(asked: _Asked, metric: Metric, elsewhere: Sequence[str]) -> Findin
     shown = [f"{one.mean:.4f} [{one.low:.4f}, {one.high:.4f}]" for one in (before, now)]
     told = f"the score of {len(asked.now)} episodes, {shown[0]} then, {shown[1]} now"
     order = (
-        "Logits: another key has put the questions in order, and the answers depend on the order (two are "
-        f"{asked.floor:.2g} of their spread apart)."
+        "Logits are not compared: another key has put the questions in order, and the answers depend on it "
+        f"(those to two orders are {asked.floor:.2g} of their spread apart)."
     )
     problems = () if overlap(before, now) else (f"The intervals do not overlap: {told}.",)
     return Finding(2, told, problems, (order, *elsewhere))

@@ -29,13 +29,13 @@ class Finding:
         level: Which.
         checked: What was compared and agrees where there is no problem; "" where nothing was compared.
         problems: What does not verify, a sentence each.
-        not_compared: What could not be compared, and why, a sentence each.
+        remarks: What could not be compared, and what a reader should know besides, a sentence each.
     """
 
     level: Level
     checked: str
     problems: tuple[str, ...] = ()
-    not_compared: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

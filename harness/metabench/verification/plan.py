@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from metabench.discovery.contestants import find, installed
 from metabench.discovery.source import read_source
 from metabench.errors import MetabenchError
-from metabench.referee.description import Undescribed, describe_plugins
+from metabench.referee.description import Description, Undescribed, describe_plugins
 from metabench.results.arena import told_benchmark
 from metabench.results.assemble import Planned
 from metabench.results.environment import threads_of
@@ -55,7 +55,7 @@ def repeatable(record: Record, machine: Machine) -> Repeatable:
         machine: To repeat it on.
 
     Raises:
-        NotRepeatableError: A plugin is not here, or of another source, or the episodes are others.
+        NotRepeatableError: A plugin is not here, or of another source, or the record tells of something else.
         DataError: Its dataset is not here.
         UsageError: There can be no such benchmark.
     """
@@ -68,8 +68,8 @@ def repeatable(record: Record, machine: Machine) -> Repeatable:
         benchmark=told_benchmark(record.benchmark),
         algorithm=algorithm,
         backbone=backbone,
-        features_only=_is_features_only(algorithm.plugin, machine),
-        pretraining=record.pretraining,
+        features_only=_described(algorithm.plugin, machine).features_only,
+        pretraining=_pretraining(record, _described(backbone.plugin, machine)),
         budget=Budget(**record.budget.model_dump(exclude_none=True)),
         seed=record.seed,
         device=machine.device if n_threads is None else "cpu",
@@ -106,11 +106,20 @@ def _plugin(kind: Kind, part: PluginPart, files: Path) -> Plugin:
     )
 
 
-def _is_features_only(algorithm: Plugin, machine: Machine) -> bool:
-    told = describe_plugins([algorithm], machine.places.cache)[algorithm]
+def _described(plugin: Plugin, machine: Machine) -> Description:
+    told = describe_plugins([plugin], machine.places.cache)[plugin]
     if isinstance(told, Undescribed):
-        raise NotRepeatableError(f"Algorithm {algorithm.name!r} cannot be described: {told.reason}.")
-    return told.features_only
+        raise NotRepeatableError(f"{plugin.kind.capitalize()} {plugin.name!r} cannot be used: {told.reason}.")
+    return told
+
+
+def _pretraining(record: Record, backbone: Description) -> str:
+    if record.pretraining != backbone.pretraining:
+        raise NotRepeatableError(
+            f"Pretraining is {record.pretraining!r} in the record; the backbone {record.backbone.name!r} "
+            f"declares {backbone.pretraining!r}. Do not trust the record."
+        )
+    return record.pretraining
 
 
 def _arena(record: Record, machine: Machine) -> Arena:

@@ -51,7 +51,7 @@ def check_run(stored: Stored, machine: Machine) -> Finding:
         problems += _of_predictions(before, now)
         return Finding(3, "status, verdict and predictions, to the last bit", tuple(problems))
     problems += _of_scores(before.record, now.record)
-    loosely = (f"Single predictions, as they need not be the same: {'; '.join(reasons)}.",)
+    loosely = (f"Single predictions are not compared, as they need not be the same: {'; '.join(reasons)}.",)
     told = f"status, verdict and score: {_score(before.record)} then, {_score(now.record)} now"
     return Finding(3, told, tuple(problems), loosely)
 
@@ -95,7 +95,7 @@ def _why_not_exact(before: Record, now: Record, differences: Sequence[str]) -> I
     if before.budget.episodes is None:
         yield "a budget in seconds is spent otherwise each time"
     if threads_of(before.environment.device_class) is None:
-        yield "GPUs add up in any order"
+        yield "GPUs add up in whatever order"
     there, here = ((one.platform, one.processor) for one in (before.environment, now.environment))
     if there != here:
         yield f"processor {there[1]} ({there[0]}) → {here[1]} ({here[0]})"

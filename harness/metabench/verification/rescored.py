@@ -32,7 +32,7 @@ def check_scores(stored: Stored, machine: Machine) -> Finding:
     """
     record = stored.record
     if not record.scores and PREDICTIONS_FILE not in record.files:
-        return Finding(1, "", not_compared=(f"Nothing was scored, as its status is {record.status!r}.",))
+        return Finding(1, "", remarks=(f"Nothing was scored, as its status is {record.status!r}.",))
     try:
         predictions = read_predictions(stored.folder, record)
         commits = read_curve(stored.folder, record) if CURVE_FILE in record.files else []
@@ -40,16 +40,16 @@ def check_scores(stored: Stored, machine: Machine) -> Finding:
     except ResultError as error:
         return Finding(1, "scores", (str(error),))
     problems += _of_curves_labels(predictions, commits)
-    checked = "its score, " + (f"{len(commits)} points of its curve, " if commits else "") + "to the last bit"
-    not_compared = []
+    checked = f"its score{' and its curve' if commits else ''}, to the last bit"
+    remarks = []
     if record.curve and not commits:
-        not_compared.append("The curve: its schema kept no predictions of earlier commits.")
+        remarks.append("The curve is not compared: its schema kept no predictions of earlier commits.")
     try:
         problems += _of_labels(record.benchmark, predictions, machine)
         checked += f"; the labels of {len(predictions.labels)} episodes"
     except _NotComparableError as error:
-        not_compared.append(f"Labels: {error}")
-    return Finding(1, checked, tuple(problems), tuple(not_compared))
+        remarks.append(f"Labels are not compared: {error}")
+    return Finding(1, checked, tuple(problems), tuple(remarks))
 
 
 class _NotComparableError(Exception):
