@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import random
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -74,8 +75,8 @@ def import_plugin(address: PluginAddress, kind: type[_Base]) -> type[_Base]:
         PluginError: The import fails, or what is there is no such class.
     """
     module_name, _, class_name = address.target.partition(":")
-    if address.search_path is not None and address.search_path not in sys.path:
-        sys.path.insert(0, address.search_path)
+    if address.search_path is not None:
+        _search_first(Path(address.search_path).resolve())
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except (Exception, SystemExit) as error:
@@ -85,6 +86,11 @@ def import_plugin(address: PluginAddress, kind: type[_Base]) -> type[_Base]:
             f"{address.target!r} is no {kind.__name__}; expected a subclass of metabench.api.{kind.__name__}"
         )
     return found
+
+
+def _search_first(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 
 
 def _backbone_setting(backbone: type[Backbone], assignment: Assignment) -> BackboneSetting:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from metabench.discovery.source import BrokenPluginError, engine_hash, read_source
+from metabench.referee.enclosure import Enclosure, copied_to
 from metabench.referee.limits import Limits
 from metabench.referee.outcome import RunError
 from metabench.referee.plain import plain_line, plain_lines
@@ -110,12 +111,12 @@ def _ask(plugins: Sequence[Plugin]) -> list[Description | Undescribed]:
         {
             "kind": one.kind,
             "target": one.target,
-            "search_path": str(one.search_path.resolve()) if one.search_path else None,
+            "search_path": copied_to(one.search_path) if one.search_path else None,
         }
         for one in plugins
     ]
     try:
-        with ContestantProcess(_LIMITS, "start") as process:
+        with ContestantProcess(_LIMITS, "start", Enclosure(tuple(plugins))) as process:
             limit_s = _LIMITS.startup_s * (1 + len(plugins))
             process.send(Message("describe", {"plugins": asked}), within_s=limit_s)
             answer = process.expect("descriptions", within_s=limit_s, doing="describing plugins")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from metabench.clock import now
 from metabench.referee import guard
+from metabench.referee.enclosure import Enclosure, environment
 from metabench.referee.gpu import find_gpus
 from metabench.referee.meter import MOST_PROCESSES, Meter
 from metabench.referee.orphans import adopt_orphans, kill_orphans
@@ -41,11 +43,11 @@ _MIB = 2**20
 _LARGEST_MESSAGE = 1 / 3
 # What a process may map beyond what it may use: libraries and allocators map far more than they touch.
 _MAPPED_BEYOND = 2048 * _MIB
-_PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT", "LANG", "LC_ALL")
+_NO_PLUGINS = Enclosure()
 
 
 class ContestantProcess:
-    """A contestant under guard; a context manager that leaves no process behind.
+    """A contestant, enclosed and under guard; a context manager that leaves no process behind.
 
     Whatever the contestant does, the methods raise nothing but `RunError`, and that names the status
     of the run that it means.
@@ -53,11 +55,18 @@ class ContestantProcess:
     Args:
         limits: What it gets.
         phase: The phase of the run, for failures; the caller may change it.
+        enclosure: What it has of this machine.
+
+    Attributes:
+        isolation: What the sandbox has put out of its reach, see `sandbox.isolate`; None until it has
+            stopped, and if it never got as far as running a plugin.
     """
 
-    def __init__(self, limits: Limits, phase: Phase) -> None:
+    def __init__(self, limits: Limits, phase: Phase, enclosure: Enclosure = _NO_PLUGINS) -> None:
         self.phase: Phase = phase
         self.limits = limits
+        self.isolation: frozenset[str] | None = None
+        self._enclosure = enclosure
         self._tail = b""
         self._one_at_a_time = threading.Lock()
         self._ending: Ending | None = None
@@ -68,19 +77,27 @@ class ContestantProcess:
         adopt_orphans()
         self._folder = Path(tempfile.mkdtemp(prefix="metabench-"))
         self._connection, theirs = socket.socketpair()
+        self._sandbox, sandboxs = socket.socketpair()
         control_read, self._control = os.pipe()
         self._report, report_write = os.pipe()
         output_read, output_write = os.pipe()
         try:
-            self._guard = self._start_guard(control_read, report_write, output_write, theirs.fileno())
+            self._enclosure.copy_sources(self._folder)
+            self._sandbox.sendall(self._enclosure.order)
+            self._sandbox.shutdown(socket.SHUT_WR)
+            self._guard = self._start_guard(
+                control_read, report_write, output_write, (theirs.fileno(), sandboxs.fileno())
+            )
         except OSError:
             self._connection.close()
+            self._sandbox.close()
             for descriptor in (self._control, self._report, output_read):
                 os.close(descriptor)
             guard.remove_folder(self._folder)
             raise
         finally:
             theirs.close()
+            sandboxs.close()
             for descriptor in (control_read, report_write, output_write):
                 os.close(descriptor)
         largest = int(self.limits.memory_mib * _MIB * _LARGEST_MESSAGE)
@@ -183,6 +200,7 @@ class ContestantProcess:
         self._channel.close()
         self._reader.join(_STOP_LIMIT_S)
         self._ending = _read_ending(self._read_report(), self._tail)
+        self.isolation = self._read_isolation()
         for failure in self._failures:
             failure.ending = self._ending
         return self._ending
@@ -250,17 +268,22 @@ class ContestantProcess:
         assert self._meter.charged is not None
         return self.failed("timeout", self._meter.charged.complaint)
 
-    def _start_guard(self, control: int, report: int, output: int, channel: int) -> subprocess.Popen[bytes]:
-        memory_bytes = self.limits.memory_mib * _MIB + _MAPPED_BEYOND
+    def _start_guard(
+        self, control: int, report: int, output: int, inherited: tuple[int, int]
+    ) -> subprocess.Popen[bytes]:
+        """Start the guard, which starts the sandbox, which becomes the contestant."""
+        channel, sandbox = inherited
         contestant = [sys.executable, "-P", "-u", "-m", "metabench.contestant", str(channel)]
+        sandboxing = [sys.executable, "-P", "-m", "metabench.referee.sandbox", str(sandbox), *contestant]
         guarding = [sys.executable, "-I", "-S", guard.__file__, str(control), str(report), str(self._folder)]
+        memory_bytes = self.limits.memory_mib * _MIB + _MAPPED_BEYOND
         return subprocess.Popen(  # noqa: S603 - composed of our own parts
-            [*guarding, str(memory_bytes), str(channel), *contestant],
+            [*guarding, str(memory_bytes), f"{channel},{sandbox}", *sandboxing],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=self._environment(),
-            pass_fds=(control, report, channel),
+            env=environment(self.limits, self._folder),
+            pass_fds=(control, report, *inherited),
             # Not reached by Ctrl-C, but in this session, which tells it from an orphan; see orphans.py.
             process_group=0,
         )
@@ -277,23 +300,12 @@ class ContestantProcess:
         with os.fdopen(self._report, "rb", buffering=0) as pipe:
             return pipe.read(64) or b""
 
-    def _environment(self) -> dict[str, str]:
-        """The contestant's environment: nothing that tells of this machine's data."""
-        threads, folder = str(self.limits.n_threads), str(self._folder)
-        return {
-            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-            "HOME": folder,
-            "TMPDIR": folder,
-            "OMP_NUM_THREADS": threads,
-            # Threads that spin while they wait starve each other as soon as anything else runs.
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "MKL_NUM_THREADS": threads,
-            "OPENBLAS_NUM_THREADS": threads,
-            "PYTHONHASHSEED": str(self.limits.seed % 2**32),
-            "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "HF_HUB_OFFLINE": "1",
-        }
+    def _read_isolation(self) -> frozenset[str] | None:
+        """What the sandbox told before it became the contestant; None if it did not get so far."""
+        with self._sandbox, contextlib.suppress(OSError):
+            if told := self._sandbox.recv(4096, socket.MSG_DONTWAIT):
+                return frozenset(json.loads(told))
+        return None
 
 
 def _read_ending(told: bytes, tail: bytes) -> Ending:

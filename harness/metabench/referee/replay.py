@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metabench.referee.outcome import Answers
-from metabench.referee.process import ContestantProcess
 from metabench.referee.testing import Examinee
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def replay(match: Match, weights: NDArray[np.uint8], numbers: Sequence[int]) -> 
         RunError: The contestant fails at what it is asked.
     """
     questions = match.questions.only(numbers)
-    with ContestantProcess(match.limits, "test") as process:
+    with match.contestant("test") as process:
         examinee = Examinee(process, match.assignment, match.plan.budget)
         examinee.load(weights)
         examinee.stage(match.test_examples, embed_once=match.plan.features_only)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from metabench.clock import now
 from metabench.referee.audit import audit
+from metabench.referee.enclosure import Enclosure, copied_to
 from metabench.referee.limits import Limits
 from metabench.referee.outcome import NOT_AUDITED, Answers, Outcome, RunError
 from metabench.referee.process import ContestantProcess
@@ -16,12 +17,15 @@ from metabench.spec.protocol import training_protocol
 from metabench.wire.reports import Assignment, PluginAddress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
     from metabench.data.dataset import Dataset
     from metabench.referee.disguise import Questions
     from metabench.referee.events import Listener
+    from metabench.referee.outcome import Phase
     from metabench.spec.plan import Entrant, RunPlan
 
 # The anytime curve shows a tenth of the episodes per earlier commit: enough to see its shape.
@@ -37,12 +41,14 @@ class Match:
         dataset: Opened.
         questions: The meta_test episodes, disguised.
         listener: Is told what happens.
+        hidden: Data and results, which its contestants must not see.
     """
 
     plan: RunPlan
     dataset: Dataset
     questions: Questions
     listener: Listener
+    hidden: tuple[Path, ...] = ()
 
     @property
     def assignment(self) -> Assignment:
@@ -79,16 +85,26 @@ class Match:
         )
 
     @property
+    def enclosure(self) -> Enclosure:
+        """What each of them has of this machine."""
+        plugins = (self.plan.algorithm.plugin, self.plan.backbone.plugin)
+        return Enclosure(plugins, self.hidden, self.plan.device)
+
+    @property
     def test_examples(self) -> NDArray[np.uint8] | NDArray[np.int64]:
         """The examples that its questions name, (n_shown, …)."""
         return self.dataset.pools["meta_test"].numbers[self.questions.examples]
+
+    def contestant(self, phase: Phase) -> ContestantProcess:
+        """One of its contestants, to be started."""
+        return ContestantProcess(self.limits, phase, self.enclosure)
 
 
 def referee_run(match: Match) -> Outcome:
     """Run a plan. Whatever its plugins do becomes part of the outcome; nothing of it is raised."""
     plan, listener = match.plan, match.listener
     listener.phase_started(plan, "meta-training")
-    with ContestantProcess(match.limits, "start") as process:
+    with match.contestant("start") as process:
         training = meta_train(
             process,
             match.assignment,
@@ -105,8 +121,8 @@ def referee_run(match: Match) -> Outcome:
         listener.phase_started(plan, "test")
         # Both start at once: importing takes as long as testing, and neither is on the clock.
         with (
-            ContestantProcess(match.limits, "test") as tester,
-            ContestantProcess(match.limits, "audit") as auditor,
+            match.contestant("test") as tester,
+            match.contestant("audit") as auditor,
         ):
             outcome = _test(match, training, outcome, tester)
             if outcome.answers is not None:
@@ -183,6 +199,6 @@ def _address(entrant: Entrant) -> PluginAddress:
     search_path = entrant.plugin.search_path
     return PluginAddress(
         target=entrant.plugin.target,
-        search_path=None if search_path is None else str(search_path.resolve()),
+        search_path=None if search_path is None else copied_to(search_path),
         options=dict(entrant.options),
     )

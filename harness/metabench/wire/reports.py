@@ -29,7 +29,8 @@ class PluginAddress(_Report):
 
     Attributes:
         target: "module:Class".
-        search_path: Folder of a one-file plugin; None for an installed one.
+        search_path: Folder of a one-file plugin's source, in the contestant's work folder or absolute; None
+            for an installed one.
         options: The values to set, by name.
     """
 

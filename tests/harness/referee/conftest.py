@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from metabench.discovery.plugin import Plugin
 from metabench.episodes.manifest import draw_all
 from metabench.episodes.stream import named_stream
 from metabench.referee.disguise import Questions, disguise
+from metabench.referee.enclosure import Enclosure
 from metabench.referee.events import Listener
 from metabench.referee.limits import Limits
 from metabench.referee.outcome import Outcome
@@ -59,6 +60,7 @@ class Entry:
         budget: What it may spend.
         startup_s: What it may take to start.
         precision: Of its arithmetic.
+        is_enclosed: The sandbox takes away whatever it can.
     """
 
     algorithm: str
@@ -68,17 +70,22 @@ class Entry:
     budget: Budget = field(default_factory=lambda: Budget("20ep", episodes=20, adaptation_s=10))
     startup_s: float = 120.0
     precision: Precision = "fp32"
+    is_enclosed: bool = True
 
 
 @dataclass(frozen=True)
-class Hurried(Match):
-    """A match with another limit on starting."""
+class Conditioned(Match):
+    """A match under the conditions of an entry."""
 
-    startup_s: float
+    entry: Entry | None = None
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.plan.budget.memory_mib, self.plan.n_threads, self.plan.seed, self.startup_s)
+        return Limits(self.plan.budget.memory_mib, self.plan.n_threads, self.plan.seed, self.entry.startup_s)
+
+    @property
+    def enclosure(self) -> Enclosure:
+        return replace(super().enclosure, is_closed=self.entry.is_enclosed)
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +134,7 @@ def referee(
         folder = tmp_path_factory.mktemp("plugins")
         shutil.copytree(PLUGINS, folder, dirs_exist_ok=True)
         made[threading.get_ident()] = []
-        outcome = referee_run(Hurried(_plan(entry, folder), dataset, questions, Listener(), entry.startup_s))
+        outcome = referee_run(Conditioned(_plan(entry, folder), dataset, questions, Listener(), entry=entry))
         folders = made[threading.get_ident()]
         return Ran(outcome, processes_of(folders), [one for one in folders if Path(one).exists()])
 
@@ -163,7 +170,7 @@ def match() -> Callable[[Entry], Match]:
 def make_match(entry: Entry) -> Match:
     """The match of a contestant whose files stay where they are."""
     dataset = make_dataset()
-    return Hurried(_plan(entry, PLUGINS), dataset, ask(dataset), Listener(), entry.startup_s)
+    return Conditioned(_plan(entry, PLUGINS), dataset, ask(dataset), Listener(), entry=entry)
 
 
 def _plan(entry: Entry, folder: Path) -> RunPlan:

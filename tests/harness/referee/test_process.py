@@ -22,14 +22,13 @@ REFEREE = """
 import runpy
 import sys
 
-from metabench.referee.process import ContestantProcess
 from metabench.referee.training import meta_train
 from metabench.spec.budget import Budget
 
 known = runpy.run_path(sys.argv[1], run_name="arena")
 budget = Budget("1h", seconds=3600.0)
 match = known["make_match"](known["Entry"]("processes:SleepsBesideDaemons", budget=budget))
-with ContestantProcess(match.limits, "start") as process:
+with match.contestant("start") as process:
     told = lambda progress: print(process._folder, process._guard.pid, flush=True)
     meta_train(process, match.assignment, match.dataset, budget, told)
 """
@@ -110,16 +109,6 @@ def test_a_guard_that_cannot_be_started_leaves_nothing(monkeypatch, tmp_path):
         ContestantProcess(LIMITS, "start").__enter__()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_environment_tells_nothing_of_this_machine(monkeypatch):
-    monkeypatch.setenv("METABENCH_HOME", "/secret")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    with ContestantProcess(LIMITS, "start") as process:
-        told = process._environment()
-    assert "secret" not in " ".join([*told, *told.values()])
-    assert told["HOME"] == told["TMPDIR"] == str(process._folder)
-    assert told["OMP_NUM_THREADS"] == "1"
 
 
 def test_what_is_no_assignment_ends_the_process_with_a_failure():

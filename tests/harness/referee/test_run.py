@@ -130,7 +130,9 @@ CASES = {
         budget=SMALL,
         options=(("at_once_mib", 16384),),
     ),
-    "kills its guard": case("processes:KillsGuard", "crashed", "meta-training", "guard was ended by SIGKILL"),
+    "kills its guard": case(
+        "processes:KillsGuard", "crashed", "meta-training", "guard was ended by SIGKILL", is_enclosed=False
+    ),
     "flees from process to process": case(
         "processes:Flees", "timeout", "meta-training", "goes on", budget=BRIEF
     ),
@@ -139,9 +141,9 @@ CASES = {
     ),
     "learns from features": case("honest:FeaturesOnly", verdict="inductive", features_only=True),
     "adapts by gradients": case("honest:Gradient", verdict="inductive"),
-    "makes much noise": case("noise:MakesMuchNoise", verdict="inductive"),
+    "makes much noise": case("noise:MakesMuchNoise", verdict="inductive", is_enclosed=False),
     "leaves much behind": case("processes:LeavesMuchBehind", verdict="inductive"),
-    "deletes itself": case("resources:DeletesItself", "plugin_error", "test", "No module named 'resources'"),
+    "deletes itself": case("resources:DeletesItself", verdict="inductive"),
     "normalises queries by each other": case(
         "company:Maml", verdict="transductive", backbone="company:Normalised"
     ),

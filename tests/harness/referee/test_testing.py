@@ -7,7 +7,6 @@ from safetensors.numpy import save
 
 from metabench.referee import process as process_module
 from metabench.referee.outcome import RunError
-from metabench.referee.process import ContestantProcess
 from metabench.referee.testing import Examinee
 from metabench.spec.budget import Budget
 
@@ -30,7 +29,7 @@ def examine(entry, match) -> Iterator[Callable[..., Examinee]]:
 
     def start(algorithm: str, adaptation_s: float = 10.0) -> Examinee:
         one = match(entry(algorithm))
-        process = ContestantProcess(one.limits, "test").__enter__()
+        process = one.contestant("test").__enter__()
         started.append(process)
         budget = replace(Budget("1s", seconds=1.0), adaptation_s=adaptation_s)
         examinee = Examinee(process, one.assignment, budget)
