@@ -92,7 +92,7 @@ def _producer(state: State, sweep: Sweep, results: Path) -> Producer:
     from metabench.results.produce import Producer  # noqa: PLC0415
 
     listener = Broadcast(state.extensions.listeners, lambda line: click.echo(line, err=True))
-    return Producer(sweep.arenas, state.extensions.metrics, results, state.places.home, listener)
+    return Producer(sweep.arenas, state.extensions.metrics, results, state.places, listener)
 
 
 def _execute(state: State, sweep: Sweep, producer: Producer, executor: str, jobs: int) -> list[Record]:

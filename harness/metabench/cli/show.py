@@ -54,7 +54,7 @@ def _contestant(state: State, plugin: Plugin) -> dict[str, object]:
         "distribution": plugin.distribution,
         "version": plugin.version,
     }
-    told = describe_plugins([plugin], state.places.cache)[plugin]
+    told = describe_plugins([plugin], state.places)[plugin]
     if isinstance(told, Undescribed):
         return shown | {"status": f"broken: {told.reason}"}
     shown |= {"status": "ok", "source": _digest(plugin), "summary": told.summary.partition("\n")[0]}

@@ -86,7 +86,7 @@ def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Swee
     budget = parse_budget(request.budget or (suites[0].budget if suites else DEFAULT_BUDGET))
     algorithms = [find("algorithm", name) for name in request.algorithms or _line_up(suites)]
     backbones = {name: find("backbone", name) for name in _backbone_names(request, benchmarks, extensions)}
-    told = describe_plugins([*algorithms, *backbones.values()], places.cache)
+    told = describe_plugins([*algorithms, *backbones.values()], places)
     settings = _Settings(request.settings, told)
     arenas = {one.name: make_ready(one, extensions.datasets, places) for one in benchmarks}
     plans = []

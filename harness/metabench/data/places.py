@@ -23,6 +23,11 @@ class Places:
     mirror: Path | str | None
 
     @property
+    def folders(self) -> tuple[Path, ...]:
+        """All folders on this machine that data may lie in."""
+        return (self.home, self.mirror) if isinstance(self.mirror, Path) else (self.home,)
+
+    @property
     def store(self) -> Path:
         """Built datasets."""
         return self.home / "store"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from metabench.data.places import Places
     from metabench.discovery.plugin import Plugin
 
 _LIMITS = Limits(memory_mib=4096, n_threads=1, seed=0)
@@ -70,25 +71,25 @@ class Undescribed:
     reason: str
 
 
-def describe_plugins(plugins: Sequence[Plugin], cache: Path) -> dict[Plugin, Description | Undescribed]:
+def describe_plugins(plugins: Sequence[Plugin], places: Places) -> dict[Plugin, Description | Undescribed]:
     """Ask plugins what they declare; those that were asked before with the same source are not imported.
 
     Args:
         plugins: Algorithms and backbones.
-        cache: Folder of what is known already.
+        places: Where data lies, hidden from them; the cache has what is known already.
     """
     found: dict[Plugin, Description | Undescribed] = {}
     files: dict[Plugin, Path] = {}
     for plugin in dict.fromkeys(plugins):
         try:
-            files[plugin] = cache / f"description-{_key(plugin)}.json"
+            files[plugin] = places.cache / f"description-{_key(plugin)}.json"
             found[plugin] = Description.model_validate_json(files[plugin].read_bytes())
         except BrokenPluginError as error:
             found[plugin] = Undescribed(str(error))
         except (OSError, ValidationError):
             continue
     unknown = [plugin for plugin in files if plugin not in found]
-    for plugin, told in zip(unknown, _ask(unknown), strict=True):
+    for plugin, told in zip(unknown, _ask(unknown, places.folders), strict=True):
         found[plugin] = told
         if isinstance(told, Description):
             _remember(files[plugin], told)
@@ -100,7 +101,7 @@ def _key(plugin: Plugin) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
-def _ask(plugins: Sequence[Plugin]) -> list[Description | Undescribed]:
+def _ask(plugins: Sequence[Plugin], hidden: tuple[Path, ...]) -> list[Description | Undescribed]:
     """Import plugins in a contestant process and read what they declare.
 
     One that ends the whole process would take the answers of the others with it, so each is then asked alone.
@@ -116,14 +117,14 @@ def _ask(plugins: Sequence[Plugin]) -> list[Description | Undescribed]:
         for one in plugins
     ]
     try:
-        with ContestantProcess(_LIMITS, "start", Enclosure(tuple(plugins))) as process:
+        with ContestantProcess(_LIMITS, "start", Enclosure(tuple(plugins), hidden)) as process:
             limit_s = _LIMITS.startup_s * (1 + len(plugins))
             process.send(Message("describe", {"plugins": asked}), within_s=limit_s)
             answer = process.expect("descriptions", within_s=limit_s, doing="describing plugins")
     except RunError as error:
         if len(plugins) == 1:
             return [Undescribed(error.message)]
-        return [told for plugin in plugins for told in _ask([plugin])]
+        return [told for plugin in plugins for told in _ask([plugin], hidden)]
     told = answer.fields.get("descriptions")
     answers = told if isinstance(told, list) and len(told) == len(plugins) else [None] * len(plugins)
     return [_read(one) for one in answers]

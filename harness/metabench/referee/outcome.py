@@ -134,6 +134,7 @@ class Outcome:
         answers: To all meta_test episodes; None if testing failed.
         curve: Seconds of meta-training → answers to the first episodes, for earlier commits.
         findings: Of the audit.
+        isolation: What was out of the reach of all its contestants, see `sandbox.isolate`.
     """
 
     failure: RunError | None
@@ -148,6 +149,7 @@ class Outcome:
     answers: Answers | None
     curve: tuple[tuple[float, Answers], ...]
     findings: Findings
+    isolation: frozenset[str]
 
     @classmethod
     def of_nothing(cls, failure: RunError) -> Outcome:
@@ -165,6 +167,7 @@ class Outcome:
             answers=None,
             curve=(),
             findings=NOT_AUDITED,
+            isolation=frozenset(),
         )
 
     @property

@@ -17,6 +17,7 @@ from metabench.spec.protocol import training_protocol
 from metabench.wire.reports import Assignment, PluginAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -116,7 +117,7 @@ def referee_run(match: Match) -> Outcome:
             training.failure = process.failed(
                 "crashed", "ends meta-training without a commit; one was expected"
             )
-    outcome = _after(training)
+    outcome, processes = _after(training), [process]
     if training.last is not None:
         listener.phase_started(plan, "test")
         # Both start at once: importing takes as long as testing, and neither is on the clock.
@@ -128,7 +129,8 @@ def referee_run(match: Match) -> Outcome:
             if outcome.answers is not None:
                 outcome = _audit(match, training.last, outcome, auditor)
             outcome = _with_peaks(outcome, tester, auditor)
-    return outcome
+        processes += tester, auditor
+    return replace(outcome, isolation=_isolation(processes))
 
 
 def _after(training: Training) -> Outcome:
@@ -146,6 +148,7 @@ def _after(training: Training) -> Outcome:
         answers=None,
         curve=(),
         findings=NOT_AUDITED,
+        isolation=frozenset(),
     )
 
 
@@ -193,6 +196,12 @@ def _with_peaks(outcome: Outcome, *processes: ContestantProcess) -> Outcome:
         peak_mib=max(outcome.peak_mib, *(one.peak_mib for one in processes)),
         peak_device_mib=max((one for one in on_gpus if one is not None), default=None),
     )
+
+
+def _isolation(processes: Sequence[ContestantProcess]) -> frozenset[str]:
+    """What was out of the reach of all processes that have stopped, but for those that never ran a plugin."""
+    told = [one.isolation for one in processes if one.isolation is not None]
+    return frozenset.intersection(*told) if told else frozenset()
 
 
 def _address(entrant: Entrant) -> PluginAddress:

@@ -97,7 +97,7 @@ def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str, *
         tokenizer=parts.tokenizer,
         budget=parts.budget,
         seed=parts.seed,
-        environment=parts.environment,
+        environment=parts.environment.model_copy(update={"isolation": _told(outcome.isolation)}),
         spent=_spent_part(outcome),
         compute=None,
         calibration=None,
@@ -116,6 +116,10 @@ def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str, *
         disguise=disguise,
         files={},
     )
+
+
+def _told(isolation: frozenset[str]) -> str:
+    return ", ".join(sorted({"process", *isolation}))
 
 
 def _plugin_part(entrant: Entrant) -> PluginPart:

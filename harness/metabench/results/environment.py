@@ -14,7 +14,8 @@ from metabench.results.record import EnvironmentPart
 if TYPE_CHECKING:
     from metabench.spec.plan import RunPlan
 
-ISOLATION = "separate process, guarded, memory-limited"
+# Known when the run has ended.
+_NOT_YET = ""
 
 
 def environment_of(plan: RunPlan) -> EnvironmentPart:
@@ -29,7 +30,7 @@ def environment_of(plan: RunPlan) -> EnvironmentPart:
         processor=_processor(),
         device_class=f"cpu-{plan.n_threads}" if plan.device == "cpu" else "cuda",
         precision=plan.precision,
-        isolation=ISOLATION,
+        isolation=_NOT_YET,
     )
 
 

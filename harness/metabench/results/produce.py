@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from metabench.data.places import Places
     from metabench.episodes.stream import Stream
     from metabench.referee.events import Listener
     from metabench.results.arena import Arena, ArenaKey
@@ -37,14 +38,14 @@ class Producer:
         arenas: The benchmarks made ready, by name and, for texts, tokenizer.
         metrics: By name.
         results: Folder of results.
-        home: Folder with this machine's key.
+        places: Where data lies, and this machine's key.
         listener: Is told what happens.
     """
 
     arenas: Mapping[ArenaKey, Arena]
     metrics: Mapping[str, Metric]
     results: Path
-    home: Path
+    places: Places
     listener: Listener
 
     def stored(self, plan: RunPlan) -> Record | None:
@@ -69,7 +70,7 @@ class Producer:
 
     def _run(self, planned: Planned) -> Record:
         started, arena = datetime.now(UTC).isoformat(timespec="seconds"), planned.arena
-        secret = secret_stream(self.home, planned.identity)
+        secret = secret_stream(self.places.home, planned.identity)
         outcome = self._outcome(planned, secret)
         metric = self.metrics[arena.part.metric]
         record = assemble(planned, outcome, metric, started, disguise=fingerprint(secret))
@@ -83,7 +84,8 @@ class Producer:
 
     def _outcome(self, planned: Planned, secret: Stream) -> Outcome:
         questions = disguise(planned.arena.episodes, secret)
-        match = Match(planned.plan, planned.arena.dataset, questions, self.listener)
+        hidden = (self.results, *self.places.folders)
+        match = Match(planned.plan, planned.arena.dataset, questions, self.listener, hidden)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return referee_run(match)

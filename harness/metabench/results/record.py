@@ -113,7 +113,22 @@ class BudgetPart(_Part):
 
 
 class EnvironmentPart(_Part):
-    """What the run ran on."""
+    """What the run ran on.
+
+    Attributes:
+        metabench: Version.
+        engine_hash: Of the part of metabench that runs inside contestants.
+        python: Version.
+        torch: Version.
+        numpy: Version.
+        platform: System and architecture.
+        processor: Its name.
+        device_class: Within which times compare: "cpu-N" with N threads, or that of a GPU.
+        precision: Of the contestants' arithmetic.
+        isolation: What was out of the contestants' reach: the referee's "process" always; where the machine
+            has the means, "files" not granted, "memory" of other processes, "network" or at least "TCP",
+            "paths" (even the names of files not granted), "signals" to other processes.
+    """
 
     metabench: str
     engine_hash: _Sha256

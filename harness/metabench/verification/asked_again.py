@@ -94,7 +94,9 @@ def _ask(stored: Stored, run: Repeatable, machine: Machine, numbers: Sequence[in
 
     def answers(secret: Stream) -> Logits:
         questions = disguise(run.arena.episodes, secret)
-        return replay(Match(run.plan, run.arena.dataset, questions, machine.listener), weights, numbers)
+        hidden = (*machine.places.folders, stored.folder.parent)
+        match = Match(run.plan, run.arena.dataset, questions, machine.listener, hidden)
+        return replay(match, weights, numbers)
 
     before = Predictions(
         tuple(predictions.logits[one] for one in numbers), tuple(predictions.labels[one] for one in numbers)

@@ -107,7 +107,7 @@ def _plugin(kind: Kind, part: PluginPart, files: Path) -> Plugin:
 
 
 def _described(plugin: Plugin, machine: Machine) -> Description:
-    told = describe_plugins([plugin], machine.places.cache)[plugin]
+    told = describe_plugins([plugin], machine.places)[plugin]
     if isinstance(told, Undescribed):
         raise NotRepeatableError(f"{plugin.kind.capitalize()} {plugin.name!r} cannot be used: {told.reason}.")
     return told

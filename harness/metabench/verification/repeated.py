@@ -83,7 +83,7 @@ def _made(run: Repeatable, machine: Machine) -> _Run:
     machine.listener.sweep_started(1, 0)
     with TemporaryDirectory(prefix="metabench-verify-") as scratch:
         results = Path(scratch)
-        producer = Producer(arenas, machine.metrics, results, machine.places.home, machine.listener)
+        producer = Producer(arenas, machine.metrics, results, machine.places, machine.listener)
         try:
             record = producer.produce(plan)
             return _read(results / folder_name(record), record)

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from metabench.data.places import Places
 from metabench.discovery.plugin import Plugin
 from metabench.referee import description
 from metabench.referee.description import Description, Undescribed, describe_plugins
@@ -53,8 +54,8 @@ def no_process(monkeypatch):
 
 def test_what_a_plugin_declares_is_asked_once_for_each_text_of_it(plugin, tmp_path, no_process):
     one = plugin("method")
-    cache = tmp_path / "cache"
-    told = describe_plugins([one, one], cache)[one]
+    places = Places(tmp_path, mirror=None)
+    told = describe_plugins([one, one], places)[one]
     assert isinstance(told, Description)
     assert told.features_only
     assert told.options["power"].default == 0.5
@@ -62,14 +63,14 @@ def test_what_a_plugin_declares_is_asked_once_for_each_text_of_it(plugin, tmp_pa
     assert told.summary == "A method.\n\n\ufffd[31mIn red."
 
     edited = plugin("method", text=ALGORITHM.replace("0.5", "0.25"))
-    told_again = describe_plugins([edited], cache)[edited]
+    told_again = describe_plugins([edited], places)[edited]
     assert isinstance(told_again, Description)
     assert told_again.options["power"].default == 0.25
 
     no_process()
-    assert describe_plugins([edited], cache)[edited] == told_again
+    assert describe_plugins([edited], places)[edited] == told_again
     plugin("method")
-    assert describe_plugins([one], cache)[one] == told
+    assert describe_plugins([one], places)[one] == told
 
 
 def test_a_broken_plugin_breaks_only_itself(plugin, tmp_path):
@@ -82,7 +83,7 @@ def test_a_broken_plugin_breaks_only_itself(plugin, tmp_path):
         plugin("has_no_class", text="class Other: ..."): "has no class 'Method'",
         plugin("kills", "os.kill(os.getppid(), signal.SIGKILL)"): "ended by SIGKILL",
     }
-    told = describe_plugins([*broken, works], tmp_path / "cache")
+    told = describe_plugins([*broken, works], Places(tmp_path, mirror=None))
     assert isinstance(told[works], Description)
     for one, reason in broken.items():
         assert isinstance(told[one], Undescribed)
@@ -94,7 +95,7 @@ def test_a_broken_plugin_breaks_only_itself(plugin, tmp_path):
 def test_a_plugin_that_hangs_on_import_is_not_waited_for(plugin, tmp_path, monkeypatch):
     monkeypatch.setattr(description, "_LIMITS", Limits(4096, 1, 0, startup_s=2.5))
     hangs = plugin("hangs", "import time; time.sleep(3600)")
-    told = describe_plugins([hangs], tmp_path / "cache")[hangs]
+    told = describe_plugins([hangs], Places(tmp_path, mirror=None))[hangs]
     assert isinstance(told, Undescribed)
     assert "describing plugins takes more than 5 s" in told.reason
 
@@ -102,9 +103,9 @@ def test_a_plugin_that_hangs_on_import_is_not_waited_for(plugin, tmp_path, monke
 def test_nothing_is_remembered_of_a_plugin_that_could_not_tell(plugin, tmp_path, no_process):
     plugin("method", "raise ValueError")
     one = plugin("method", "raise ValueError")
-    cache = tmp_path / "cache"
-    assert isinstance(describe_plugins([one], cache)[one], Undescribed)
-    assert not cache.exists()
+    places = Places(tmp_path, mirror=None)
+    assert isinstance(describe_plugins([one], places)[one], Undescribed)
+    assert not places.cache.exists()
 
 
 def test_a_damaged_cache_is_asked_anew_and_one_that_cannot_be_written_is_done_without(
@@ -115,15 +116,17 @@ def test_a_damaged_cache_is_asked_anew_and_one_that_cannot_be_written_is_done_wi
         summary="", options={}, features_only=False, modality="", pretraining="none", tokenizer=None
     )
     asked = []
-    monkeypatch.setattr(description, "_ask", lambda plugins: asked.append(plugins) or [known] * len(plugins))
-    cache = tmp_path / "cache"
-    describe_plugins([one], cache)
-    (file,) = cache.iterdir()
+    monkeypatch.setattr(
+        description, "_ask", lambda plugins, hidden: asked.append(plugins) or [known] * len(plugins)
+    )
+    places = Places(tmp_path, mirror=None)
+    describe_plugins([one], places)
+    (file,) = places.cache.iterdir()
     file.write_text('{"summary": 3}')
-    assert describe_plugins([one], cache)[one] == known
+    assert describe_plugins([one], places)[one] == known
     assert asked == [[one], [one]]
     (tmp_path / "file").write_text("")
-    assert describe_plugins([one], tmp_path / "file")[one] == known
+    assert describe_plugins([one], Places(tmp_path / "file", mirror=None))[one] == known
 
 
 @pytest.mark.parametrize(
@@ -158,11 +161,11 @@ def test_a_text_backbone_tells_its_tokenizer_and_it_is_remembered(tmp_path, no_p
     (tmp_path / "words.py").write_text(TEXT_BACKBONE.format(tokenizer=tokenizer))
     one = Plugin("backbone", "words", "words:Words", "(file)", "", tmp_path)
 
-    first = describe_plugins([one], tmp_path / "cache")[one]
+    first = describe_plugins([one], Places(tmp_path, mirror=None))[one]
     no_process()
 
     assert (first.modality, first.tokenizer) == ("text", tokenizer)
-    assert describe_plugins([one], tmp_path / "cache")[one] == first
+    assert describe_plugins([one], Places(tmp_path, mirror=None))[one] == first
 
 
 def test_a_tokenizer_that_cannot_be_is_not_believed():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from metabench.data.dataset import Dataset, Pool
+from metabench.data.places import Places
 from metabench.discovery.plugin import Plugin
 from metabench.episodes.manifest import draw_all
 from metabench.episodes.stream import named_stream
@@ -42,7 +43,11 @@ def producer(tmp_path, make_record):
     episodes = draw_all(pool.starts, PLAN.benchmark.protocol, named_stream("test"), 4)
     arena = Arena(dataset, episodes, make_record().benchmark)
     return Producer(
-        {("toy-2w1s", None): arena}, {"accuracy": METRIC}, tmp_path / "results", tmp_path, Listener()
+        {("toy-2w1s", None): arena},
+        {"accuracy": METRIC},
+        tmp_path / "results",
+        Places(tmp_path, mirror=None),
+        Listener(),
     )
 
 
