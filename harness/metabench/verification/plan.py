@@ -18,6 +18,7 @@ from metabench.spec.plan import Entrant, RunPlan
 from metabench.spec.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from metabench.discovery.plugin import Kind, Plugin
@@ -61,6 +62,7 @@ def repeatable(record: Record, machine: Machine) -> Repeatable:
     """
     algorithm = _entrant("algorithm", record.algorithm, machine.plugins)
     backbone = _entrant("backbone", record.backbone, machine.plugins)
+    told = _described([algorithm.plugin, backbone.plugin], machine)
     arena = _arena(record, machine)
     tokenizer = None if record.tokenizer is None else _tokenizer(record.tokenizer)
     n_threads = threads_of(record.environment.device_class)
@@ -68,8 +70,8 @@ def repeatable(record: Record, machine: Machine) -> Repeatable:
         benchmark=told_benchmark(record.benchmark),
         algorithm=algorithm,
         backbone=backbone,
-        features_only=_described(algorithm.plugin, machine).features_only,
-        pretraining=_pretraining(record, _described(backbone.plugin, machine)),
+        features_only=told[algorithm.plugin].features_only,
+        pretraining=_pretraining(record, told[backbone.plugin]),
         budget=Budget(**record.budget.model_dump(exclude_none=True)),
         seed=record.seed,
         device=machine.device if n_threads is None else "cpu",
@@ -106,11 +108,14 @@ def _plugin(kind: Kind, part: PluginPart, files: Path) -> Plugin:
     )
 
 
-def _described(plugin: Plugin, machine: Machine) -> Description:
-    told = describe_plugins([plugin], machine.places)[plugin]
-    if isinstance(told, Undescribed):
-        raise NotRepeatableError(f"{plugin.kind.capitalize()} {plugin.name!r} cannot be used: {told.reason}.")
-    return told
+def _described(plugins: Sequence[Plugin], machine: Machine) -> dict[Plugin, Description]:
+    described = {}
+    for plugin, told in describe_plugins(plugins, machine.places).items():
+        if isinstance(told, Undescribed):
+            kind = plugin.kind.capitalize()
+            raise NotRepeatableError(f"{kind} {plugin.name!r} cannot be used: {told.reason}.")
+        described[plugin] = told
+    return described
 
 
 def _pretraining(record: Record, backbone: Description) -> str:

@@ -73,7 +73,7 @@ def _check_device(record: Record, run: Repeatable) -> None:
     device_class = record.environment.device_class
     if run.plan.device == "cpu" and threads_of(device_class) is None:
         raise NotRepeatableError(
-            f"It ran on {device_class!r}; there is no GPU here. Run it where there is one."
+            f"It ran on {device_class!r}; there is no GPU here. Verify it where there is one."
         )
 
 

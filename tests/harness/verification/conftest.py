@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,21 +14,28 @@ import pytest
 
 from metabench.data.places import Places
 from metabench.data.recipe import SPLITS, ClassExamples, Recipe
+from metabench.discovery.contestants import find
+from metabench.discovery.plugin import Kind
 from metabench.discovery.source import read_source
 from metabench.referee.events import Listener
 from metabench.results.arena import make_ready
+from metabench.results.assemble import Planned
 from metabench.results.files import RECORD_FILE, read_curve, read_predictions, read_record
 from metabench.results.folder import Stored, folder_name, write_result
 from metabench.results.identity import IdentityParts
 from metabench.results.predictions import Predictions, encode, joined
+from metabench.results.produce import Producer
 from metabench.results.record import Record
 from metabench.results.score import curve_point, score_part
 from metabench.results.seal import sealed
 from metabench.scoring.metric import Metric
 from metabench.spec.benchmark import Benchmark
+from metabench.spec.budget import parse_budget
+from metabench.spec.plan import Entrant, RunPlan
 from metabench.spec.protocol import Protocol
 from metabench.verification.machine import Machine
 
+PLUGINS = Path(__file__).parent / "plugins"
 N_EPISODES = 40
 TOY = Benchmark("toy-2w1s", "toy", Protocol(2, 1, 3), n_episodes=N_EPISODES)
 
@@ -54,7 +62,7 @@ RECIPE = Recipe("toy", "", "image", "linear", "", "", (), None, build)
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A machine that has the toy dataset."""
     home = tmp_path_factory.mktemp("home")
-    return Machine({"accuracy": METRIC}, {"toy": RECIPE}, Places(home, None), home, "cpu", 1, Listener())
+    return Machine({"accuracy": METRIC}, {"toy": RECIPE}, Places(home, None), PLUGINS, "cpu", 1, Listener())
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,46 @@ def result(make_result: Callable[..., Made]) -> Made:
     return make_result()
 
 
+def entrant(kind: Kind, class_name: str, options: tuple[tuple[str, float], ...] = ()) -> Entrant:
+    plugin = find(kind, f"{PLUGINS / 'methods.py'}:{class_name}")
+    return Entrant(plugin, options, read_source(plugin).digest)
+
+
+@pytest.fixture(scope="session")
+def method(machine: Machine) -> RunPlan:
+    """The plan of a real run on the toy benchmark."""
+    return RunPlan(
+        benchmark=TOY,
+        algorithm=entrant("algorithm", "Means", (("scale", 2.0),)),
+        backbone=entrant("backbone", "Linear"),
+        features_only=True,
+        pretraining="none",
+        budget=parse_budget("3ep"),
+        seed=0,
+        device="cpu",
+        precision="fp32",
+        n_threads=1,
+    )
+
+
 @pytest.fixture
-def source_of() -> Callable[..., str]:
-    """Tells the source hash of a plugin."""
-    return lambda plugin: read_source(plugin).digest
+def planned(machine: Machine, method: RunPlan, make_result: Callable[..., Made]) -> Record:
+    """A record of such a run, without one."""
+    parts = Planned.of(method, make_ready(TOY, machine.datasets, machine.places)).parts
+    told = {"budget": dict(parts.budget), "environment": dict(parts.environment)}
+    return make_result(algorithm=parts.algorithm, backbone=parts.backbone, **told).record
+
+
+@pytest.fixture(scope="session")
+def ran(machine: Machine, method: RunPlan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The result of a real run; tests take a copy."""
+    results = tmp_path_factory.mktemp("results")
+    arena = make_ready(TOY, machine.datasets, machine.places)
+    producer = Producer({(TOY.name, None): arena}, machine.metrics, results, machine.places, Listener())
+    return results / folder_name(producer.produce(method))
+
+
+@pytest.fixture
+def real(ran: Path, tmp_path: Path) -> Made:
+    """A copy of the result of a real run."""
+    return Made(shutil.copytree(ran, tmp_path / ran.name))
