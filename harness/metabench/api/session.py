@@ -57,15 +57,17 @@ class LabelledPool:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What meta-training may spend; exactly one of the two is set.
+    """What meta-training may spend; the first limit that is reached ends it.
 
     Attributes:
         seconds: Seconds from the start of the session.
         episodes: Meta-training episodes.
+        steps: Optimiser steps, after which nothing more can be drawn either, for a rehearsal.
     """
 
     seconds: float | None
     episodes: int | None
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,13 @@ class Session:
     @property
     def progress(self) -> float:
         """Part of the budget that is spent, 0 … 1."""
-        if self._allowance.episodes is not None:
-            return min(1.0, self._episodes / self._allowance.episodes)
-        return min(1.0, (now() - self._started) / (self._allowance.seconds or 1.0))
+        limits = self._allowance
+        spent = (
+            (self._episodes, limits.episodes),
+            (now() - self._started, limits.seconds),
+            (self._steps, limits.steps),
+        )
+        return min(1.0, max(amount / limit for amount, limit in spent if limit is not None))
 
     @property
     def spent(self) -> Spent:
@@ -262,8 +268,10 @@ class Session:
 
     def _is_over(self) -> bool:
         """The budget is spent, or too little is left for another step and the last commit."""
+        if self.progress >= 1:
+            return True
         if self._allowance.seconds is None:
-            return self.progress >= 1
+            return False
         left = self._allowance.seconds - (now() - self._started)
         return (
             left <= 1.5 * self._slowest_step_s + 3 * self._slowest_commit_s + 0.01 * self._allowance.seconds
@@ -280,6 +288,8 @@ class Session:
         Raises:
             BudgetSpentError: None.
         """
+        if self._allowance.steps is not None and self.progress >= 1:
+            raise BudgetSpentError("the rehearsal is over")
         if self._allowance.episodes is None:
             return _UNLIMITED
         if self._episodes >= self._allowance.episodes:

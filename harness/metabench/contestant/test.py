@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,8 +12,11 @@ from metabench.api.episodes import Episodes, Inputs
 from metabench.api.session import as_inputs
 from metabench.contestant.build import build_learner
 from metabench.contestant.failure import InvalidOutputError
+from metabench.contestant.rehearsal import count, rehearse
 from metabench.contestant.state import from_bytes
+from metabench.contestant.train import labelled_pool
 from metabench.wire.message import Message
+from metabench.wire.reports import say
 
 if TYPE_CHECKING:
     from metabench.api.algorithm import Algorithm
@@ -27,7 +31,8 @@ def test(channel: Channel, assignment: Assignment) -> None:
     """Answer until the referee hangs up.
 
     It sends "weights", then "examples" (each with an answer "ready"), then any number of "episodes",
-    which name examples by their numbers and are answered by "predictions".
+    which name examples by their numbers and are answered by "predictions". At the end it may send "count",
+    which are episodes too, and "rehearse", with a few classes of meta_train; both are answered by "counted".
     """
     learner = build_learner(assignment)
     device = torch.device(assignment.device)
@@ -43,6 +48,11 @@ def test(channel: Channel, assignment: Assignment) -> None:
             answerer.examples = torch.from_numpy(message.arrays["examples"])
             answerer.forget_features(embed_once=message.fields["embed_once"] is True)
             channel.send(Message("ready"))
+        elif message.kind == "rehearse":
+            channel.send(say("counted", rehearse(learner, labelled_pool(message.arrays), assignment)))
+        elif message.kind == "count":
+            answer = partial(answerer.answer, message.arrays, n_way=_n_way(message))
+            channel.send(say("counted", count(learner, answer, assignment)))
         else:
             with torch.autocast(device.type, torch.bfloat16, enabled=assignment.precision == "bf16"):
                 logits = answerer.answer(message.arrays, n_way=_n_way(message))

@@ -50,7 +50,7 @@ def train(channel: Channel, assignment: Assignment, arrays: Arrays) -> None:
     """Meta-train a learner; the clock runs from the referee's "go"."""
     learner = build_learner(assignment)
     device = torch.device(assignment.device)
-    pools = (_pool(arrays, "meta_train"), _pool(arrays, "meta_val"))
+    pools = (labelled_pool(arrays, "meta_train."), labelled_pool(arrays, "meta_val."))
     channel.send(Message("ready"))
     channel.receive()
     allowance = Allowance(assignment.seconds, assignment.episodes)
@@ -67,5 +67,6 @@ def train(channel: Channel, assignment: Assignment, arrays: Arrays) -> None:
     channel.send(Message("done"))
 
 
-def _pool(arrays: Arrays, split: str) -> LabelledPool:
-    return LabelledPool(torch.from_numpy(arrays[f"{split}.examples"]), arrays[f"{split}.starts"])
+def labelled_pool(arrays: Arrays, prefix: str = "") -> LabelledPool:
+    """The examples of some classes, from arrays whose names begin so."""
+    return LabelledPool(torch.from_numpy(arrays[f"{prefix}examples"]), arrays[f"{prefix}starts"])

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from metabench.referee.compute import Compute
     from metabench.referee.disguise import Questions
 
 Status = Literal[
@@ -135,6 +136,7 @@ class Outcome:
         curve: Seconds of meta-training → answers to the first episodes, for earlier commits.
         findings: Of the audit.
         isolation: What was out of the reach of all its contestants, see `sandbox.isolate`.
+        compute: What was computed; None where that could not be asked.
     """
 
     failure: RunError | None
@@ -150,6 +152,7 @@ class Outcome:
     curve: tuple[tuple[float, Answers], ...]
     findings: Findings
     isolation: frozenset[str]
+    compute: Compute | None
 
     @classmethod
     def of_nothing(cls, failure: RunError) -> Outcome:
@@ -168,6 +171,7 @@ class Outcome:
             curve=(),
             findings=NOT_AUDITED,
             isolation=frozenset(),
+            compute=None,
         )
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from metabench.clock import now
 from metabench.referee.audit import audit
+from metabench.referee.compute import measure_compute
 from metabench.referee.enclosure import Enclosure, copied_to
 from metabench.referee.limits import Limits
 from metabench.referee.outcome import NOT_AUDITED, Answers, Outcome, RunError
@@ -149,6 +150,7 @@ def _after(training: Training) -> Outcome:
         curve=(),
         findings=NOT_AUDITED,
         isolation=frozenset(),
+        compute=None,
     )
 
 
@@ -175,7 +177,7 @@ def _test(match: Match, training: Training, outcome: Outcome, process: Contestan
 
 
 def _audit(match: Match, last: Commit, outcome: Outcome, process: ContestantProcess) -> Outcome:
-    """Audit the answers of the last commit."""
+    """Audit the answers of the last commit; then count what the contestant computes."""
     assert outcome.answers is not None
     match.listener.phase_started(match.plan, "audit")
     try:
@@ -185,7 +187,9 @@ def _audit(match: Match, last: Commit, outcome: Outcome, process: ContestantProc
         findings = audit(examinee, match.questions, outcome.answers.shown, match.plan.precision)
     except RunError as failure:
         return replace(outcome, failure=outcome.failure or failure)
-    return replace(outcome, findings=findings)
+    # It knows nothing that is secret, and is of no more use.
+    compute = measure_compute(examinee, match.questions, match.dataset.pools["meta_train"])
+    return replace(outcome, findings=findings, compute=compute)
 
 
 def _with_peaks(outcome: Outcome, *processes: ContestantProcess) -> Outcome:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from metabench.referee.process import ContestantProcess
-from metabench.wire.message import Message
-from metabench.wire.reports import Assignment, say
+from metabench.wire.message import Message, WireError
+from metabench.wire.reports import Assignment, Counted, hear, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from metabench.referee.disguise import Questions
+    from metabench.referee.disguise import Batch, Questions
     from metabench.spec.budget import Budget
+    from metabench.wire.message import Arrays
+
+# Counting slows down whatever is counted.
+COUNTING_LIMIT_S = 60.0
 
 
 class Examinee:
@@ -118,6 +122,34 @@ class Examinee:
             "predictions", within_s=limit_s, doing=f"answering {len(support)} episodes"
         )
         return _checked(self._process, answer, (*query.shape, n_way))
+
+    def count(self, batch: Batch) -> Counted:
+        """Have it answer a batch of episodes off the clock, and count what it computes.
+
+        Raises:
+            RunError: It fails, or takes too long.
+        """
+        arrays = {"support": batch.support, "support_labels": batch.support_labels, "query": batch.query}
+        return self._counted(Message("count", {"n_way": batch.n_way}, arrays))
+
+    def rehearse(self, arrays: Arrays) -> Counted:
+        """Have it take a few steps of meta-training off the clock, and count what it computes.
+
+        Args:
+            arrays: Of some classes of meta_train: `examples` and `starts`, as pools have them.
+
+        Raises:
+            RunError: It fails, or takes too long.
+        """
+        return self._counted(Message("rehearse", arrays=arrays))
+
+    def _counted(self, message: Message) -> Counted:
+        self._process.send(message)
+        answer = self._process.expect("counted", within_s=COUNTING_LIMIT_S, doing="counting operations")
+        try:
+            return hear(answer, Counted)
+        except WireError as error:
+            raise self._process.failed("protocol_violation", f"sends {error}") from error
 
 
 def _checked(process: ContestantProcess, answer: Message, shape: tuple[int, ...]) -> NDArray[np.float32]:

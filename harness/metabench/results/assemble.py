@@ -13,6 +13,7 @@ from metabench.results.predictions import Predictions
 from metabench.results.record import (
     AuditPart,
     BudgetPart,
+    ComputePart,
     EnvironmentPart,
     FailurePart,
     PluginPart,
@@ -99,7 +100,7 @@ def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str, *
         seed=parts.seed,
         environment=parts.environment.model_copy(update={"isolation": _told(outcome.isolation)}),
         spent=_spent_part(outcome),
-        compute=None,
+        compute=None if outcome.compute is None else ComputePart(**asdict(outcome.compute)),
         calibration=None,
         status=outcome.status,
         blame=BLAME[outcome.status],

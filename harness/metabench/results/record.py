@@ -143,7 +143,7 @@ class EnvironmentPart(_Part):
 
 
 class SpentPart(_Part):
-    """What the run spent: seconds on the referee's clock, MiB, and counts of the default session.
+    """What the run spent: seconds on the referee's clock, MiB, and what the harness counted.
 
     Attributes:
         startup_s: Until the contestant was ready; not charged.
@@ -152,9 +152,9 @@ class SpentPart(_Part):
         processor_s: Of meta-training, on all cores, of all processes together; None: not measured.
         peak_memory_mib: The most of the machine's memory in use in any phase.
         peak_device_mib: The most of a GPU's memory in use in any phase; None: not measured.
-        steps: Optimiser steps.
+        steps: Steps of torch's optimisers in meta-training.
         episodes: Meta-training episodes.
-        examples: Examples in them.
+        examples: Examples drawn, in episodes and in minibatches.
     """
 
     startup_s: float
@@ -169,19 +169,21 @@ class SpentPart(_Part):
 
 
 class ComputePart(_Part):
-    """Floating-point operations, from a short replay.
+    """Floating-point operations, counted in a short rehearsal in the contestant's own process.
 
     Attributes:
-        parameters: Numbers that meta-training can change.
-        per_training_step: Of one optimiser step, on average; None: could not be replayed.
-        per_test_episode: Of adapting to one meta_test episode and answering it, on average.
+        parameters: Numbers that meta-training can change; None: not known.
+        per_training_step: Of one optimiser step, on average; None: the method makes none, or not known.
+        per_test_episode: Of adapting to one meta_test episode and answering it, on average; None: not known.
         uncounted: Operators whose work could not be counted; the sums are without them.
+        problem: Why something is not known; "" if all is.
     """
 
-    parameters: int
+    parameters: int | None
     per_training_step: float | None
     per_test_episode: float | None
     uncounted: tuple[str, ...]
+    problem: str = ""
 
 
 class CalibrationPart(_Part):

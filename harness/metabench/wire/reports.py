@@ -11,6 +11,9 @@ from metabench.wire.message import Message, WireError
 # Above what any run counts, and what every file format takes.
 _LARGEST = 2**53
 _Count = Annotated[int, Field(ge=0, le=_LARGEST)]
+# As many names of operators as anybody reads.
+MOST_OPERATORS = 50
+_Operator = Annotated[str, Field(pattern=r"^[\w.]{1,100}$")]
 # JSON has no tuples.
 _Shape = Annotated[tuple[int, ...], Field(strict=False)]
 
@@ -97,6 +100,22 @@ class Progress(_Report):
     episodes: _Count
     examples: _Count
     validation: float | None = Field(ge=0, le=1)
+
+
+class Counted(_Report):
+    """What a contestant has computed, as the harness counts it within its process.
+
+    Attributes:
+        operations: Floating-point operations.
+        steps: Optimiser steps in which they were made; 0 where episodes were answered.
+        parameters: Numbers that meta-training can change.
+        uncounted: Operators whose work is not in `operations`, as far as it is known.
+    """
+
+    operations: float = Field(ge=0)
+    steps: _Count
+    parameters: _Count
+    uncounted: Annotated[tuple[_Operator, ...], Field(strict=False, max_length=MOST_OPERATORS)]
 
 
 class Failure(_Report):

@@ -117,11 +117,11 @@ def make_learner(algorithm=Nearest, backbone=Flat, *, n_way=3, n_shot=1, n_query
     )
 
 
-def make_session(learner, link=None, *, seconds=None, episodes=None, pools=None, seed=0):
+def make_session(learner, link=None, *, pools=None, seed=0, **allowance):
     return Session(
         learner,
         pools or (make_pool(seed=0), make_pool(seed=1)),
-        Allowance(seconds, episodes),
+        Allowance(**({"seconds": None, "episodes": None} | allowance)),
         link or Recorder(),
         seed=seed,
         device=torch.device("cpu"),

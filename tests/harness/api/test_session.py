@@ -215,6 +215,31 @@ def test_the_steps_of_all_optimisers_count_whatever_loop_makes_them(toy, learner
     assert session.spent.steps == 5
 
 
+def test_an_allowance_of_steps_ends_loops_and_draws_after_so_many(toy, learner, fake_clock):
+    session = toy.session(learner, seconds=60.0, steps=3)
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    seen = []
+    with session.counting_steps():
+        for _ in session.steps():
+            session.episodes(100)
+            optimiser.step()
+            seen.append(session.progress)
+
+    assert seen == [pytest.approx(1 / 3), pytest.approx(2 / 3), 1]
+    with pytest.raises(BudgetSpentError, match="the rehearsal is over"):
+        session.minibatch(1)
+
+
+def test_an_allowance_of_steps_ends_with_its_time_where_none_are_made(toy, learner, fake_clock):
+    session = toy.session(learner, seconds=60.0, steps=3)
+    session.episodes(1)
+    fake_clock.time += 60
+
+    assert session.progress == 1.0
+    with pytest.raises(BudgetSpentError):
+        session.episodes(1)
+
+
 def test_the_default_loop_makes_a_step_for_each_batch_of_episodes(toy):
     learner = toy.learner(meta_batch=3)
     session = toy.session(learner, episodes=10)

@@ -2,6 +2,7 @@
 
 import importlib
 import random
+import select
 import socket
 import sys
 import textwrap
@@ -132,6 +133,13 @@ class Player(threading.Thread):
             self._role()
         except BaseException as error:
             self.raised = error
+
+    def hear(self, channel):
+        """The role's next message, whole once it begins to arrive; what the role raises is raised here."""
+        while not select.select([channel._connection], [], [], 0.02)[0]:
+            if self.raised is not None:
+                raise self.raised
+        return channel.receive(within_s=30.0)
 
 
 @pytest.fixture

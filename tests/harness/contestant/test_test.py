@@ -12,6 +12,7 @@ from metabench.contestant.state import to_bytes
 from metabench.contestant.test import test as play_test
 from metabench.wire.channel import PeerGoneError
 from metabench.wire.message import Message
+from metabench.wire.reports import Counted, hear
 
 N_EPISODES, N_WAY = 3, 3
 
@@ -35,15 +36,9 @@ class Examiner:
         self.hear("ready")
 
     def hear(self, kind):
-        while True:
-            if self.player.raised:
-                raise self.player.raised
-            try:
-                message = self.channel.receive(within_s=0.2)
-            except TimeoutError:
-                continue
-            assert message.kind == kind
-            return message
+        message = self.player.hear(self.channel)
+        assert message.kind == kind
+        return message
 
     def load(self, weights):
         self.channel.send(Message("weights", arrays={"weights": weights}))
@@ -52,6 +47,14 @@ class Examiner:
     def stage(self, examples, *, embed_once):
         self.channel.send(Message("examples", {"embed_once": embed_once}, {"examples": examples}))
         self.hear("ready")
+
+    def count(self, questions):
+        self.channel.send(Message("count", {"n_way": 3}, questions))
+        return hear(self.hear("counted"), Counted)
+
+    def rehearse(self, examples, starts):
+        self.channel.send(Message("rehearse", arrays={"examples": examples, "starts": starts}))
+        return hear(self.hear("counted"), Counted)
 
     def ask(self, questions):
         self.channel.send(Message("episodes", {"n_way": 3}, questions))
@@ -248,3 +251,21 @@ def test_answers_need_not_be_contiguous_or_float(answering, questions):
 
     logits = answering(body).ask(questions)
     assert np.array_equal(logits, np.arange(54).reshape(3, 3, 6).transpose(0, 2, 1))
+
+
+def test_what_answering_computes_is_counted_by_the_episodes_asked(examiner, questions):
+    counted = examiner.count(questions)
+    one = examiner.count({name: array[:1] for name, array in questions.items()})
+
+    # Nine examples through 6 · 4 weights; three means of four features; distances of six queries to these.
+    assert one.operations == 9 * 2 * 24 + 3 * 3 * 2 * 4 + 3 * 6 * 3 * 4
+    assert counted.operations == N_EPISODES * one.operations
+    assert counted.parameters == 24 + 4 + 2 * 4
+    assert (counted.steps, counted.uncounted) == (0, ())
+
+
+def test_a_few_steps_are_rehearsed_and_counted(examiner, examples):
+    counted = examiner.rehearse(examples, np.arange(0, 25, 4, dtype=np.int64))
+
+    assert counted.steps == 3
+    assert counted.operations > 3 * 9 * 3 * 2 * 24

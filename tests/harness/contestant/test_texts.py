@@ -1,6 +1,5 @@
 """Texts in the contestant: token ids become a dict with a mask, in meta-training and in testing."""
 
-from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -63,11 +62,7 @@ def conversation(channels, play):
         def hear(*said):
             for message in said:
                 channel.send(message)
-            while True:
-                if player.raised:
-                    raise player.raised
-                with suppress(TimeoutError):
-                    return channel.receive(within_s=0.2)
+            return player.hear(channel)
 
         return hear
 

@@ -34,12 +34,7 @@ def trained(channels, play, arrays):
         ours.send(Message("go"))
         messages = []
         while not messages or messages[-1].kind != "done":
-            if player.raised:
-                raise player.raised
-            try:
-                messages.append(ours.receive(within_s=0.2))
-            except TimeoutError:
-                continue
+            messages.append(player.hear(ours))
         player.join(10)
         return messages
 

@@ -79,7 +79,7 @@ CASES = {
         "timeout",
         "meta-training",
         r"uses \d+\.\d s of processor time within .*; its budget is 1 at once, \d+\.\d s by then",
-        budget=Budget("60s", seconds=60.0, adaptation_s=10),
+        budget=Budget("600s", seconds=600.0, adaptation_s=10),
         verdict="inductive",
     ),
     "answers on all cores": case(
@@ -141,6 +141,8 @@ CASES = {
     ),
     "learns from features": case("honest:FeaturesOnly", verdict="inductive", features_only=True),
     "adapts by gradients": case("honest:Gradient", verdict="inductive"),
+    "counts for itself": case("counts:CountsForItself", verdict="inductive"),
+    "is not to be rehearsed": case("counts:IsNotToBeRehearsed", verdict="inductive"),
     "makes much noise": case("noise:MakesMuchNoise", verdict="inductive", is_enclosed=False),
     "leaves much behind": case("processes:LeavesMuchBehind", verdict="inductive"),
     "deletes itself": case("resources:DeletesItself", verdict="inductive"),
@@ -198,6 +200,33 @@ def test_a_run_ends_as_its_contestant_deserves(name: str, runs: dict[str, Future
     assert outcome.findings.verdict == expected.verdict
     assert ran.left == []
     assert ran.folders == []
+
+
+def test_what_a_contestant_computes_is_counted_after_its_audit(runs: dict[str, Future]) -> None:
+    # A step has one episode of 3 · 5 images, a test episode as many; 64 weights for each of 8 features.
+    forward = 15 * 2 * 64 * 8
+    compute = runs["learns from features"].result().outcome.compute
+    assert compute.per_test_episode == forward + MEANS
+    # Backward: gradients of the weights, and of the features that the means are made of.
+    assert compute.per_training_step == 2 * (forward + MEANS)
+    assert (compute.parameters, compute.uncounted, compute.problem) == (64 * 8 + 8, (), "")
+
+
+# Six support examples, three classes, eight features.
+MEANS = 2 * 6 * 3 * 8
+
+
+def test_who_distorts_its_counts_distorts_its_own_counts_only(runs: dict[str, Future]) -> None:
+    outcome = runs["counts for itself"].result().outcome
+    assert outcome.compute.per_test_episode == 0
+    assert outcome.progress.steps > 10**6
+    assert outcome.processor_s > 0
+
+
+def test_who_cannot_be_rehearsed_is_said_so_and_stands(runs: dict[str, Future]) -> None:
+    compute = runs["is not to be rehearsed"].result().outcome.compute
+    assert compute.per_training_step is None
+    assert compute.problem == "crashed: its process ended without a word (exit code 3)"
 
 
 def test_nothing_stays_open_after_all_runs(runs: dict[str, Future], before: tuple[int, set[str]]) -> None:

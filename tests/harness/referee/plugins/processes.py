@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-from functools import partial
 from pathlib import Path
 
 from honest import NearestMean
@@ -99,18 +98,16 @@ class Multiplies(NearestMean):
 
 
 def compute_on_all_cores():
-    """In sessions of their own, which systems give equal parts of the cores, however busy these are."""
-    for _ in range(8):
-        child(lambda: (os.setsid(), compute_in_threads()))
+    """In many sessions, which systems give equal parts of the cores, however busy these are otherwise."""
+    for _ in range(40):
+        child(lambda: (os.setsid(), compute_for_long()))
+    threading.Thread(target=compute_for_long, daemon=True).start()
     time.sleep(3600)
 
 
-def compute_in_threads():
-    for _ in range(4):
-        # Without holding the interpreter's lock.
-        work = partial(hashlib.pbkdf2_hmac, "sha256", b"", b"", 2**31 - 1)
-        threading.Thread(target=work, daemon=True).start()
-    time.sleep(3600)
+def compute_for_long():
+    """Without holding the interpreter's lock."""
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 
 
 class ComputesOnAllCores(NearestMean):
