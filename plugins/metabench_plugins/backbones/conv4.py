@@ -8,6 +8,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from metabench.api import Backbone, EpisodicBatchNorm2d, Inputs, option
+from metabench_plugins.backbones._maps import image_shape
 
 # Four poolings halve each side four times.
 _SMALLEST = 16
@@ -31,12 +32,7 @@ class Conv4(Backbone):
         Raises:
             ValueError: The examples are no such images.
         """
-        if len(example_shape) != 3 or min(example_shape[1:]) < _SMALLEST:
-            raise ValueError(
-                f"conv4 is given examples of shape {example_shape}; expected images (channels, height, "
-                f"width) of at least {_SMALLEST}x{_SMALLEST} pixels. Choose another backbone."
-            )
-        channels, height, width = example_shape
+        channels, height, width = image_shape("conv4", example_shape, _SMALLEST)
         widths = [channels, *[self.width] * 4]
         self.blocks = nn.Sequential(*(_block(n_in, n_out) for n_in, n_out in pairwise(widths)))
         self.map_shape = (self.width, height // _SMALLEST, width // _SMALLEST)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from metabench.api import Backbone, Inputs, Tokenizer, option, trim_padding
+from metabench_plugins.backbones._attention import EncoderLayer, check_heads
 
 
 class Transformer(Backbone):
     """An encoder of self-attention layers, averaged over the tokens. Vaswani et al. 2017, section 3.
 
     Differs from the paper: normalisation before each part instead of after it (Xiong et al. 2020), which
-    needs no warm-up; learned places; no dropout; the mean over tokens as features; two layers. Attention
-    is written out, as the fused one cannot be differentiated twice, which MAML does.
+    needs no warm-up; learned places; no dropout; the mean over tokens as features; two layers.
     """
 
     modality = "text"
@@ -32,14 +31,10 @@ class Transformer(Backbone):
         Raises:
             ValueError: The width cannot be divided among the heads.
         """
-        if self.width % self.heads:
-            raise ValueError(
-                f"width of transformer is {self.width}; expected a multiple of heads ({self.heads}). "
-                "Set another width."
-            )
+        check_heads("transformer", self.width, self.heads)
         self.embedding = nn.Embedding(self.n_tokens, self.width, padding_idx=0)
         self.places = nn.Parameter(0.1 * torch.randn(example_shape[0], self.width))
-        self.blocks = nn.ModuleList(_Block(self.width, self.heads) for _ in range(self.layers))
+        self.blocks = nn.ModuleList(EncoderLayer(self.width, self.heads) for _ in range(self.layers))
         self.norm = nn.LayerNorm(self.width)
         self.n_features = self.width
 
@@ -54,30 +49,3 @@ class Transformer(Backbone):
         weights = mask[..., None].to(states.dtype)
         total: Tensor = (self.norm(states) * weights).sum(1)
         return total / weights.sum(1)
-
-
-class _Block(nn.Module):
-    """Attention and a layer for each place (sections 3.1 to 3.3), each added to what came in."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.attention_norm, self.layer_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attended, self.joined = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.layer = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
-
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """States (n, length, width) and mask (n, length) → states."""
-        states = states + self._attend(self.attention_norm(states), mask)
-        updated: Tensor = states + self.layer(self.layer_norm(states))
-        return updated
-
-    def _attend(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Equation 1 for each head, over the tokens that the mask shows."""
-        n, length, width = states.shape
-        split = self.attended(states).view(n, length, 3, self.heads, width // self.heads)
-        query, key, value = split.permute(2, 0, 3, 1, 4)
-        scores = query @ key.transpose(2, 3) / math.sqrt(width // self.heads)
-        weights = scores.masked_fill(~mask[:, None, None], -torch.inf).softmax(3)
-        joined: Tensor = self.joined((weights @ value).transpose(1, 2).reshape(n, length, width))
-        return joined
