@@ -159,7 +159,7 @@ class Session:
 
     def steps(self) -> Iterator[int]:
         """Count turns of a loop until the budget is spent, validating and committing on the way."""
-        due = list(COMMIT_FRACTIONS)
+        due = [fraction for fraction in COMMIT_FRACTIONS if fraction > self.progress]
         turns = count_from()
         while not self._is_over():
             before = now()

@@ -125,6 +125,22 @@ def test_fractions_that_one_step_passes_together_give_one_commit(toy, learner):
     assert at == [3, 6, 10]
 
 
+def test_a_loop_that_begins_within_the_budget_commits_at_the_fractions_that_are_left(toy, learner):
+    """As the second stage of a method does."""
+    recorder = toy.Recorder()
+    session = toy.session(learner, recorder, episodes=160)
+    at = []
+    recorder.on_commit = lambda: at.append(session.spent.episodes)
+    for _ in session.steps():
+        if session.progress >= 1 / 4:
+            break
+        session.episodes(1)
+    for _ in session.steps():
+        session.episodes(1)
+
+    assert at == [10, 20, 40, 80, 160]
+
+
 def run_by_the_clock(session, clock, step_s):
     """Steps that take as long as told; the number of them."""
     n_steps = 0
