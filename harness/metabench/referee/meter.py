@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 
 from metabench.clock import now
+from metabench.referee.cgroup import Group
 from metabench.referee.processor import Charge, ProcessorTime
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _SHARE = 0.1
 _LONGEST_PAUSE_S = 0.5
 _MIB = 2**20
 MOST_PROCESSES = 256
+_NO_GROUP = Group(None)
 
 # What the driver holds of a GPU for a few processes beside what they ask for; budgets are without it.
 _DRIVERS_MIB = 1024
@@ -38,6 +40,7 @@ class Meter:
         limits: What they may use together.
         end: Called once, in the meter's thread, when they use more, when they are more than
             `MOST_PROCESSES`, or when the root has ended.
+        group: That they are in, if any.
         gpus: Where their memory of GPUs is told; None: nowhere.
 
     Attributes:
@@ -53,11 +56,13 @@ class Meter:
         limits: Limits,
         end: Callable[[], None],
         *,
+        group: Group = _NO_GROUP,
         gpus: Gpus | None = None,
     ) -> None:
         self._root = root
         self._limits = limits
         self._end = end
+        self._group = group
         self._gpus = gpus
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="meter", daemon=True)
@@ -82,6 +87,9 @@ class Meter:
         """End polling, with a last look unless the end has come already."""
         self._stop.set()
         self._thread.join()
+        self.peak_mib = max(self.peak_mib, self._group.peak_mib)
+        if self.breach is None and self._group.was_short_of_memory:
+            self.breach = "memory"
         if self.breach is None:
             self._look_at_processor(_below(self._root.pid))
 
@@ -121,7 +129,7 @@ class Meter:
     def _look_at_processor(self, below: list[psutil.Process]) -> None:
         """Both the meter's thread and its owner's look."""
         with self._one_at_a_time:
-            self._processor.look(below)
+            self._processor.look(below, at_least=self._group.processor_s)
             if self._charged_from is not None:
                 began, before_s = self._charged_from
                 used_s = self._processor.seconds - before_s

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from metabench.clock import now
 from metabench.referee import guard
+from metabench.referee.cgroup import Group, find_parent
 from metabench.referee.enclosure import Enclosure, environment
 from metabench.referee.gpu import find_gpus
 from metabench.referee.meter import MOST_PROCESSES, Meter
@@ -81,6 +82,7 @@ class ContestantProcess:
         control_read, self._control = os.pipe()
         self._report, report_write = os.pipe()
         output_read, output_write = os.pipe()
+        self._group = Group.make(self.limits.memory_mib, find_parent())
         try:
             self._enclosure.copy_sources(self._folder)
             self._sandbox.sendall(self._enclosure.order)
@@ -94,6 +96,7 @@ class ContestantProcess:
             for descriptor in (self._control, self._report, output_read):
                 os.close(descriptor)
             guard.remove_folder(self._folder)
+            self._group.remove()
             raise
         finally:
             theirs.close()
@@ -105,7 +108,7 @@ class ContestantProcess:
         self._reader = threading.Thread(target=self._read_output, args=(output_read,), daemon=True)
         self._reader.start()
         gpus = None if self.limits.device_memory_mib is None else find_gpus()
-        self._meter = Meter(self._guard, self.limits, self._end, gpus=gpus)
+        self._meter = Meter(self._guard, self.limits, self._end, group=self._group, gpus=gpus)
         self._meter.start()
         return self
 
@@ -197,6 +200,7 @@ class ContestantProcess:
             return self._ending
         self._meter.stop()
         self._end()
+        self._group.remove()
         self._channel.close()
         self._reader.join(_STOP_LIMIT_S)
         self._ending = _read_ending(self._read_report(), self._tail)
@@ -278,7 +282,7 @@ class ContestantProcess:
         guarding = [sys.executable, "-I", "-S", guard.__file__, str(control), str(report), str(self._folder)]
         memory_bytes = self.limits.memory_mib * _MIB + _MAPPED_BEYOND
         return subprocess.Popen(  # noqa: S603 - composed of our own parts
-            [*guarding, str(memory_bytes), f"{channel},{sandbox}", *sandboxing],
+            [*guarding, str(memory_bytes), f"{channel},{sandbox}", *self._group.around(sandboxing)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -56,7 +56,7 @@ class ProcessorTime:
     Two sums are at most that, and the larger counts. What the living have used with the children that they
     have waited for: it misses children that nobody waits for, as where SIGCHLD is ignored. And what each
     process had used when it was last seen: it misses all that is done between that and its end. So only
-    short-lived processes that nobody waits for are missed.
+    short-lived processes that nobody waits for are missed, and not where a group counts them.
 
     Args:
         root: The process above them, living.
@@ -68,12 +68,13 @@ class ProcessorTime:
         self._seen: dict[psutil.Process, float] = {}
         self._gone_s = 0.0
 
-    def look(self, below: Sequence[psutil.Process]) -> None:
+    def look(self, below: Sequence[psutil.Process], *, at_least: float = 0.0) -> None:
         """Look again.
 
         Args:
             below: What is alive, parents before their children: one that ends meanwhile is then missed
                 until the next look, where else it would count twice.
+            at_least: Seconds that are known otherwise.
         """
         waited_for_s = _of_children(self._root)
         own: dict[psutil.Process, float] = {}
@@ -85,7 +86,7 @@ class ProcessorTime:
         living_s = sum(own.values())
         self._gone_s += sum(used_s for process, used_s in self._seen.items() if process not in own)
         self._seen = own
-        self.seconds = max(self.seconds, living_s + waited_for_s, living_s + self._gone_s)
+        self.seconds = max(self.seconds, living_s + waited_for_s, living_s + self._gone_s, at_least)
 
     def _hidden(self, below: Sequence[psutil.Process]) -> list[psutil.Process]:
         """What was seen and is alive, but not found this time, as it has just lost its parent."""

@@ -8,6 +8,7 @@ import pytest
 
 from metabench import clock
 from metabench.referee import meter
+from metabench.referee.cgroup import Group
 from metabench.referee.limits import Limits
 from metabench.referee.meter import Meter
 
@@ -45,12 +46,12 @@ def holding() -> Iterator[Callable[[int, int], subprocess.Popen]]:
 
 
 def metered(
-    process: subprocess.Popen, limit_mib: int, *, until_end: bool, is_charged: bool = False, gpus=None
+    process: subprocess.Popen, limit_mib: int, *, until_end: bool, is_charged: bool = False, **more
 ) -> Meter:
     """Meter a process for a few looks, or until the meter ends it."""
     looks, ended = threading.Semaphore(0), threading.Event()
     limits = Limits(limit_mib, n_threads=1, seed=0, device_memory_mib=1000)
-    one = Meter(process, limits, ended.set, gpus=gpus)
+    one = Meter(process, limits, ended.set, **more)
     if is_charged:
         one.charge()
     look = one._look
@@ -119,6 +120,35 @@ def test_what_is_not_told_of_gpus_is_not_measured(holding, gpus):
     one = metered(holding(1, 0), 1000, until_end=False, gpus=gpus)
     assert one.peak_device_mib is None
     assert one.breach is None
+
+
+@pytest.fixture
+def group(tmp_path):
+    """A group of which the kernel tells more than is seen."""
+    (tmp_path / "memory.peak").write_text(str(777 * 2**20))
+    (tmp_path / "cpu.stat").write_text("usage_usec 900000000\n")
+    return Group(tmp_path)
+
+
+def test_the_kernel_knows_the_peak_between_looks(holding, group):
+    one = metered(holding(1, 0), 1000, until_end=False, group=group)
+    assert one.peak_mib == 777
+    assert one.breach is None
+
+
+def test_whom_the_kernel_has_ended_for_its_memory_has_used_too_much(holding, group):
+    (group.folder / "memory.events").write_text("oom_kill 1\n")
+    assert metered(holding(1, 0), 1000, until_end=False, group=group).breach == "memory"
+
+
+def test_processor_time_that_only_the_kernel_knows_of_counts(holding, group, monkeypatch):
+    monkeypatch.setattr(clock, "read", lambda: 0.0)
+    process = holding(1, 0)
+    one = Meter(process, Limits(1000, n_threads=1, seed=0), lambda: None, group=group)
+    one.charge()
+    (group.folder / "cpu.stat").write_text("usage_usec 903500000\n")
+    assert one._look() == "processor"
+    assert one.charged.used_s == 3.5
 
 
 def test_a_root_that_has_ended_ends_the_run_without_a_breach():

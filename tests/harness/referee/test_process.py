@@ -120,6 +120,20 @@ def test_what_is_no_assignment_ends_the_process_with_a_failure():
     assert "Traceback" in caught.value.ending.stderr_tail
 
 
+def test_a_process_is_in_a_group_of_its_own_where_groups_can_be_made(monkeypatch, tmp_path):
+    monkeypatch.setattr(process_module, "find_parent", lambda: tmp_path)
+    with ContestantProcess(LIMITS, "start") as process:
+        (group,) = tmp_path.iterdir()
+        process.send(Message("nonsense"))
+        (group / "memory.peak").write_text(str(1999 << 20))
+        (group / "memory.events").write_text("oom_kill 1")
+        with pytest.raises(RunError, match="uses more memory than 2048 MiB; lower") as caught:
+            process.expect("ready", within_s=120, doing="starting")
+    assert (group / "memory.max").read_text() == str(2048 << 20)
+    assert (group / "cgroup.procs").read_text() == "0\n"
+    assert (caught.value.status, process.peak_mib) == ("out_of_memory", 1999)
+
+
 def test_too_much_memory_of_gpus_is_told_with_its_limit(monkeypatch):
     class Full:
         def used_mib(self, pids):
