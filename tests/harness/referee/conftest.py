@@ -16,6 +16,7 @@ import pytest
 from metabench.data.dataset import Dataset, Pool
 from metabench.discovery.plugin import Plugin
 from metabench.episodes.manifest import draw_all
+from metabench.episodes.sampler import EpisodeIndices
 from metabench.episodes.stream import named_stream
 from metabench.referee.disguise import Questions, disguise
 from metabench.referee.enclosure import Enclosure
@@ -100,6 +101,12 @@ def questions(dataset: Dataset) -> Questions:
     return ask(dataset)
 
 
+@pytest.fixture(scope="session")
+def right_answers(dataset: Dataset) -> np.ndarray:
+    """The query labels of all episodes, (n_episodes, n_query_total)."""
+    return np.concatenate([batch.query_labels for batch in draw(dataset)])
+
+
 def make_dataset() -> Dataset:
     """Eight classes in each split: a pattern of 8 × 8 pixels per class, with noise."""
     rng = np.random.default_rng(0)
@@ -114,8 +121,11 @@ def make_dataset() -> Dataset:
 
 def ask(dataset: Dataset) -> Questions:
     """A few episodes, in a batch of twenty and one of four."""
-    episodes = draw_all(dataset.pools["meta_test"].starts, PROTOCOL, named_stream("test"), N_EPISODES)
-    return disguise(episodes, named_stream("secret"))
+    return disguise(draw(dataset), named_stream("secret"))
+
+
+def draw(dataset: Dataset) -> tuple[EpisodeIndices, ...]:
+    return draw_all(dataset.pools["meta_test"].starts, PROTOCOL, named_stream("test"), N_EPISODES)
 
 
 @pytest.fixture(scope="session")
