@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 
 from metabench.contestant.describe import describe
@@ -11,6 +12,7 @@ from metabench.contestant.train import train
 from metabench.wire.channel import Channel, PeerGoneError
 from metabench.wire.reports import Assignment, hear
 
+_PR_SET_DUMPABLE = 4
 # What comes from the referee is trusted; it may be as large as a dataset.
 _ANY_SIZE = 1 << 62
 
@@ -21,6 +23,7 @@ def main(descriptor: int) -> None:
     try:
         message = channel.receive()
         if message.kind == "describe":
+            _keep_to_itself()
             describe(channel, message)
             return
         assignment = hear(message, Assignment)
@@ -31,6 +34,12 @@ def main(descriptor: int) -> None:
                 test(channel, assignment)
     except PeerGoneError:
         return
+
+
+def _keep_to_itself() -> None:
+    """Let no other process, forks of this one included, read its memory or take its descriptors (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,14 @@ def describe(channel: Channel, message: Message) -> None:
     assert isinstance(asked, list)
     # All answers together must fit into one header.
     limit = HEADER_LIMIT // (len(asked) + 1)
-    answers: list[Json] = [_in_a_fork(partial(_describe_one, one), limit) for one in asked]
+    answers: list[Json] = [_in_a_fork(partial(_describe_alone, channel, one), limit) for one in asked]
     channel.send(Message("descriptions", {"descriptions": answers}))
+
+
+def _describe_alone(channel: Channel, asked: dict[str, str | None]) -> Json:
+    """Describe one plugin, which must not answer for the others."""
+    channel.close()
+    return _describe_one(asked)
 
 
 def _describe_one(asked: dict[str, str | None]) -> Json:

@@ -92,6 +92,28 @@ def test_a_broken_plugin_breaks_only_itself(plugin, tmp_path):
         assert told[one].reason.isprintable()
 
 
+FORGES = """
+import ctypes
+
+from metabench.wire.message import Message, encode
+
+forged = Message("descriptions", {"descriptions": [{"error": "forged"}] * 2})
+parent = os.pidfd_open(os.getppid())
+for number in range(3, 32):
+    for descriptor in (number, ctypes.CDLL(None).syscall(438, parent, number, 0)):
+        try:
+            os.write(descriptor, b"".join(encode(forged)))
+        except OSError:
+            continue
+"""
+
+
+def test_a_plugin_cannot_answer_for_another(plugin, tmp_path):
+    forges, works = plugin("forges", FORGES), plugin("works")
+    told = describe_plugins([forges, works], Places(tmp_path, mirror=None))
+    assert isinstance(told[works], Description)
+
+
 def test_a_plugin_that_hangs_on_import_is_not_waited_for(plugin, tmp_path, monkeypatch):
     monkeypatch.setattr(description, "_LIMITS", Limits(4096, 1, 0, startup_s=2.5))
     hangs = plugin("hangs", "import time; time.sleep(3600)")
