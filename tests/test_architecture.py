@@ -15,7 +15,7 @@ CORE = Path(__file__).parents[1] / "harness" / "metabench"
 PLUGINS = CORE.parents[1] / "plugins" / "metabench_plugins"
 # A room may import from itself and from what stands before it.
 ORDER = (
-    {"errors", "clock"},
+    {"agreement", "clock", "errors"},
     {"hooks"},
     {"discovery"},
     {"spec"},
@@ -27,6 +27,7 @@ ORDER = (
     {"scoring"},
     {"results"},
     {"leaderboards"},
+    {"verification"},
     {"cli"},
 )
 # What runs in a contestant's process must not even be able to reach these.

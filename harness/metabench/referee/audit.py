@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metabench.agreement import difference, threshold
 from metabench.referee.outcome import Findings
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 N_EPISODES = 4
 N_ALONE = 6
-# Differences below the first are rounding on any machine; a noise floor above the second is not believed.
-_ROUNDING: dict[Precision, float] = {"fp32": 1e-3, "bf16": 5e-2}
-_TIMES_FLOOR = 10.0
-# The median deviation of a normal distribution, in standard deviations.
-_MEDIAN_DEVIATION = 0.6745
 
 
 def audit(
@@ -92,33 +88,3 @@ def judge(floor: float, company: float, history: float, precision: Precision) ->
     if company > limit:
         return "transductive"
     return "stateful" if history > limit else "inductive"
-
-
-def threshold(floor: float, precision: Precision) -> float:
-    """The largest difference that means nothing.
-
-    Args:
-        floor: The noise floor; one that is larger than rounding is not believed.
-        precision: Of the arithmetic.
-    """
-    rounding = _ROUNDING[precision]
-    return max(rounding, _TIMES_FLOOR * min(floor, rounding))
-
-
-def difference(
-    first: NDArray[np.float32], second: NDArray[np.float32], spread_of: NDArray[np.float32] | None = None
-) -> float:
-    """Largest difference between logits, relative to the spread of an episode's logits.
-
-    The spread is by the median deviation, so that some huge logits, which decide nothing, cannot make all
-    differences look small; a huge logit's own difference is relative to itself.
-    """
-    one, other = first.astype(np.float64), second.astype(np.float64)
-    reference = other if spread_of is None else spread_of.astype(np.float64)
-    middle = np.median(reference)
-    spread = np.median(np.abs(reference - middle)) / _MEDIAN_DEVIATION or np.std(reference)
-    scale = np.maximum(spread, np.abs(other - middle))
-    differences = np.abs(one - other)
-    # Logits that are all the same have no spread: any difference from them is a whole one.
-    relative = np.divide(differences, scale, out=(differences > 0).astype(np.float64), where=scale > 0)
-    return float(relative.max())

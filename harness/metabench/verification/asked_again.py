@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metabench.agreement import difference, threshold
 from metabench.errors import MetabenchError
-from metabench.referee.audit import difference, spread, threshold
+from metabench.referee.audit import spread
 from metabench.referee.disguise import disguise, fingerprint, secret_stream
 from metabench.referee.outcome import RunError
 from metabench.referee.replay import replay

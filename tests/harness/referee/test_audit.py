@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from metabench.referee.audit import audit, judge, spread, threshold
+from metabench.referee.audit import audit, judge, spread
 
 
 class Examinee:
@@ -106,11 +106,6 @@ def test_differences_count_beyond_rounding_and_a_believable_noise_floor(
     floor, company, history, precision, verdict
 ):
     assert judge(floor, company, history, precision) == verdict
-
-
-@pytest.mark.parametrize(("floor", "limit"), [(0.0, 1e-3), (5e-5, 1e-3), (5e-4, 5e-3), (1.0, 1e-2)])
-def test_a_noise_floor_is_believed_up_to_ten_times_rounding(floor, limit):
-    assert threshold(floor, "fp32") == pytest.approx(limit)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from metabench.referee.audit import difference, threshold
+from metabench.agreement import difference, threshold
 from metabench.referee.outcome import RunError
 from metabench.referee.replay import replay
 
