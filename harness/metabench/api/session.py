@@ -233,11 +233,14 @@ class Session:
         labels = torch.bucketize(index, starts, right=True) - 1
         return self._inputs(self._meta_train, index), labels.to(self.device)
 
-    def validate(self) -> float:
+    def validate(self, n_episodes: int = 0) -> float:
         """Accuracy over the same episodes of meta_val each time; it costs budget like all else.
 
         A budget in time limits how many episodes that are: all validations together take about a
         twentieth of it.
+
+        Args:
+            n_episodes: How many; 0: a hundred.
         """
         protocol = Protocol(self._learner.n_way, self._learner.n_shot, self._learner.n_query)
         protocol = Protocol(min(protocol.n_way, self._meta_val.n_classes), protocol.n_shot, protocol.n_query)
@@ -245,7 +248,7 @@ class Session:
         stream = named_stream("meta_val")
         correct: list[float] = []
         steps = self._steps
-        for index in range(VALIDATION_EPISODES):
+        for index in range(n_episodes or VALIDATION_EPISODES):
             episodes = self._draw("meta_val", protocol, stream, index, 1)
             answers = self._learner.answer(episodes).argmax(-1)
             correct.append((answers == episodes.targets).float().mean().item())

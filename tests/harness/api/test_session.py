@@ -368,6 +368,10 @@ def test_validation_asks_the_same_episodes_each_time(toy, monkeypatch):
     assert len(asked) == 7
     assert session.spent.episodes == 20
 
+    learner.asked = []
+    session.validate(3)
+    assert learner.asked == asked[:3]
+
 
 def test_validation_is_the_accuracy_on_meta_val(toy):
     class Knowing(toy.Nearest):
