@@ -49,7 +49,8 @@ def check_run(stored: Stored, machine: Machine) -> Finding:
     reasons = [*_why_not_exact(before.record, now.record, run.differences)]
     if not reasons:
         problems += _of_predictions(before, now)
-        return Finding(3, "status, verdict and predictions, to the last bit", tuple(problems))
+        told = "status, verdict and predictions, to the last bit" if before.predictions else "status"
+        return Finding(3, told, tuple(problems))
     problems += _of_scores(before.record, now.record)
     loosely = (f"Single predictions are not compared, as they need not be the same: {'; '.join(reasons)}.",)
     told = f"status, verdict and score: {_score(before.record)} then, {_score(now.record)} now"

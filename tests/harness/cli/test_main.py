@@ -9,7 +9,9 @@ import pytest
 HEAVY = ("torch", "datasets", "pandas", "tokenizers")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "algorithms", "--json"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["verify", "--help"], ["list"], ["list", "algorithms", "--json"]], ids=" ".join
+)
 def test_help_and_list_import_nothing_heavy(metabench, arguments):
     answer = metabench(*arguments, PYTHONPROFILEIMPORTTIME="1")
     assert answer.returncode == 0
