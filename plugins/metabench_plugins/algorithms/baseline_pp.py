@@ -1,0 +1,51 @@
+"""Baseline++: Baseline with a classifier by cosine similarity."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from metabench.api import option
+from metabench_plugins.algorithms._adaptation import Weights
+from metabench_plugins.algorithms.baseline import Baseline
+from metabench_plugins.algorithms.protonet import cosine_similarities
+
+
+class BaselinePlusPlus(Baseline):
+    """Train classifiers by cosine, of all classes and then of an episode's. Chen et al. 2019, section 3.2.
+
+    Differs from the paper: as `baseline` does, but that the class vectors of an episode begin at the means of
+    the classes, since zero has no angle.
+    """
+
+    scale: float = option(10.0, "factor of the cosines under the softmax", at_least=0)
+    inner_decay = 0.0
+
+    def classifier(self, n_classes: int) -> nn.Module:
+        """Class vectors for pre-training."""
+        return CosineClassifier(self.backbone.n_features, n_classes, self.scale)
+
+    def first_layers(self, means: Tensor) -> Weights:
+        """Class vectors before their training, (n_episodes, n_way, n_features)."""
+        return {"weight": means.requires_grad_()}
+
+    def logits(self, layers: Weights, features: Tensor) -> Tensor:
+        """Scaled cosines s of each example and class."""
+        return self.scale * cosine_similarities(features, layers["weight"])
+
+
+class CosineClassifier(nn.Module):
+    """One vector per class; a logit is the scaled cosine of its angle with the features."""
+
+    def __init__(self, n_features: int, n_classes: int, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+        # Of length 1 or so: the longer a vector, the slower its angle changes.
+        self.vectors = nn.Parameter(torch.randn(n_classes, n_features) / math.sqrt(n_features))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (n, n_features) → logits (n, n_classes)."""
+        return self.scale * functional.normalize(features) @ functional.normalize(self.vectors).mT
