@@ -32,6 +32,16 @@ def build_learner(assignment: Assignment) -> Algorithm:
     prepare_arithmetic(assignment)
     algorithm = import_plugin(assignment.algorithm, Algorithm)  # type: ignore[type-abstract]
     backbone = import_plugin(assignment.backbone, Backbone)  # type: ignore[type-abstract]
+    return make_learner(algorithm, backbone, assignment)
+
+
+def make_learner(algorithm: type[Algorithm], backbone: type[Backbone], assignment: Assignment) -> Algorithm:
+    """Build the algorithm on its backbone from their classes, for what the assignment tells besides.
+
+    Raises:
+        PluginError: Something raises while it is built.
+        OptionError: An option is unknown or ill-typed.
+    """
     try:
         setting = AlgorithmSetting(
             options=resolve_options(declared_options(algorithm), assignment.algorithm.options),
