@@ -15,7 +15,7 @@ def features_of(learner, episodes):
 
 
 def layer_by_hand(features, labels, *, rate, steps, decay):
-    """Softmax regression from zero: W ← W − rate · ((P − Y)ᵀ X / n + decay · W), b ← b − rate · mean(P − Y)."""
+    """From zero: W ← W − rate · ((P − Y)ᵀ X / n + decay · W), b ← b − rate · mean(P − Y)."""
     weight, bias = np.zeros((3, features.shape[1])), np.zeros(3)
     for _ in range(steps):
         scores = np.exp(features @ weight.T + bias)

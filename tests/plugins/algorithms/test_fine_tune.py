@@ -86,7 +86,7 @@ def test_batchnorm_keeps_the_statistics_of_pretraining(toy, conv_learner):
     trained = [layer, bias, *backbone.parameters()]
     with torch.no_grad():
         for weight, gradient in zip(trained, torch.autograd.grad(loss, trained), strict=True):
-            weight -= 0.1 * gradient
+            weight.sub_(gradient, alpha=0.1)
         expected = functional.linear(backbone(one.query[0]), layer, bias)
 
     torch.testing.assert_close(answer[0], expected, rtol=1e-4, atol=1e-5)

@@ -57,7 +57,7 @@ def test_the_optimum_is_that_of_another_optimiser(l2, noise):
 
 
 def test_at_the_optimum_the_penalty_holds_the_errors():
-    """l2 · W = Xᵀ (Y − P), and the errors of each class sum to 0; with far more features than examples too."""
+    """l2 · W = Xᵀ (Y − P), and the errors of each class sum to 0; with few examples too."""
     features, labels = problem(n=5, n_features=300, n_way=5)
     weight, bias = logistic_regression(features, labels, 5, l2=0.5)
     errors = torch.eye(5, dtype=torch.float64)[labels] - (features @ weight + bias).softmax(1)
