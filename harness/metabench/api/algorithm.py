@@ -48,6 +48,9 @@ class Algorithm(nn.Module, ABC):
     Attributes:
         features_only: The algorithm looks at each example through the backbone alone. Episodes then
             arrive with features in place of inputs, and each test example is embedded once.
+        transductive: It declares that a query's answer depends on the other queries of its episode. The
+            audit finds out whether it does.
+        modalities: Of the inputs that it can take, whatever backbone it stands on.
         backbone: Turns inputs into features; its weights are trained along.
         n_way: Classes per episode of the benchmark; where they vary, of meta-training as a rule.
         n_shot: Support examples per class there.
@@ -56,6 +59,8 @@ class Algorithm(nn.Module, ABC):
     """
 
     features_only: ClassVar[bool] = False
+    transductive: ClassVar[bool] = False
+    modalities: ClassVar[tuple[str, ...]] = ("image", "text")
     backbone: Backbone
     n_way: int
     n_shot: int
