@@ -63,6 +63,15 @@ def read_source(plugin: Plugin) -> Source:
     return Source(files, digest.hexdigest())
 
 
+def module_files(module: str) -> dict[str, Path]:
+    """Files of an installed module and of what it imports of its own package, by name.
+
+    Raises:
+        BrokenPluginError: It is not there, or the text is no Python.
+    """
+    return dict(_closure(module, sys.path, own=module.partition(".")[0]))
+
+
 def _own_package(plugin: Plugin) -> str | None:
     """Top-level package whose modules count as the plugin's; None: any module beside the file."""
     return None if plugin.search_path else plugin.module.partition(".")[0]

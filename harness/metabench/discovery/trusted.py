@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from metabench import hooks
 from metabench.discovery.plugin import provider
+from metabench.discovery.source import BrokenPluginError, module_files
 from metabench.errors import MetabenchError, UsageError
 
 if TYPE_CHECKING:
@@ -140,6 +145,22 @@ def load_extensions(*, strict: bool = False) -> Extensions:
                 raise _fatal(broken) from error
             extensions.broken.append(broken)
     return extensions
+
+
+@cache
+def extension_files() -> frozenset[Path]:
+    """What trusted extensions are made of: source, its compiled form, and data named after a module.
+
+    `__init__` files are left out, as others in the package need them.
+    """
+    source: set[Path] = set()
+    for module in {point.module for point in entry_points(group=GROUP)}:
+        with suppress(BrokenPluginError):
+            source |= {file for file in module_files(module).values() if file.name != "__init__.py"}
+    compiled = {Path(cache_from_source(file)) for file in source}
+    named_after = {path for file in source for path in file.parent.glob(f"{file.stem}[._]*")}
+    folders = {file.with_suffix("") for file in source}
+    return frozenset(source | named_after | {path for path in compiled | folders if path.exists()})
 
 
 def _hook_names() -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metabench.discovery.source import BrokenPluginError, read_source
+from metabench.discovery.trusted import extension_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,6 +32,7 @@ class Enclosure:
     Attributes:
         plugins: That are to run.
         hidden: Data and results, which it does not see even where they lie within something that it does.
+            Nor does it see what trusted extensions are made of: those of datasets could build them for it.
         device: "cpu" or "cuda:N".
         is_closed: The sandbox takes away all else. Tests of what is left to do without one open it.
     """
@@ -43,8 +45,10 @@ class Enclosure:
     @property
     def order(self) -> bytes:
         """What the sandbox is told."""
-        also = {file.parent for one in self.plugins if not one.search_path for file in _files(one)}
-        told = {"also": [*map(str, also)], "hidden": [*map(str, self.hidden)], "device": self.device}
+        own = {file for one in self.plugins if not one.search_path for file in _files(one)}
+        also = {file.parent for file in own}
+        hidden = {*self.hidden, *(extension_files() - own)}
+        told = {"also": [*map(str, also)], "hidden": [*map(str, hidden)], "device": self.device}
         return json.dumps(told if self.is_closed else None).encode()
 
     def copy_sources(self, folder: Path) -> None:

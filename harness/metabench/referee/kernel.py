@@ -13,7 +13,6 @@ def call(name: str, *arguments: object) -> int:
 
     Raises:
         OSError: It fails.
-        AttributeError: There is no such function here.
     """
     passed = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
     result: int = getattr(_LIBRARY, name)(*passed)

@@ -34,7 +34,8 @@ def main(descriptor: int, *command: str) -> None:
     with socket.socket(fileno=descriptor) as referee:
         with referee.makefile("rb") as received:
             order = json.load(received)
-        out_of_reach = isolate(**order) if order else set()
+        is_ordered = order is not None and sys.platform == "linux"
+        out_of_reach = isolate(**order) if is_ordered else set()
         referee.sendall(json.dumps(sorted(out_of_reach)).encode())
     os.execv(command[0], command)  # noqa: S606 - the referee composed it
 
@@ -56,7 +57,7 @@ def isolate(also: list[str], hidden: list[str], device: str) -> set[str]:
     out_of_reach: set[str] = set()
     own = [view.folder]
     # Each by itself: systems allow one, both, or none.
-    with suppress(OSError, AttributeError):
+    with suppress(OSError):
         separate()
         out_of_reach |= {"memory", "network"}
         show_only(view)
@@ -64,7 +65,7 @@ def isolate(also: list[str], hidden: list[str], device: str) -> set[str]:
         own.append(SHARED_MEMORY)
     # Held open by whatever runs here: a rule for an entry of /proc ends when the kernel forgets the entry.
     os.set_inheritable(os.open("/proc/self", os.O_PATH), True)
-    with suppress(OSError, AttributeError):
+    with suppress(OSError):
         out_of_reach |= restrict(view, own)
     _give_up_capabilities()
     if "network" in out_of_reach:
@@ -74,10 +75,10 @@ def isolate(also: list[str], hidden: list[str], device: str) -> set[str]:
 
 def _give_up_capabilities() -> None:
     """Be as weak as a normal user, even as root: nobody else's files, no larger limits, no devices."""
-    with suppress(OSError, AttributeError):
+    with suppress(OSError):
         for number in range(_N_CAPABILITIES):
             call("prctl", _DROP_FROM_BOUNDING_SET, number, 0, 0, 0)
-    with suppress(OSError, AttributeError):
+    with suppress(OSError):
         header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION)
         none = (ctypes.c_uint32 * 6)()
         call("capset", header, none)

@@ -21,7 +21,7 @@ _SYSTEM = (
 )
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # What the libraries of a GPU ask besides.
-_GPU_SYSTEM = ("/proc/driver/nvidia", "/proc/devices", "/proc/modules", "/sys")
+_GPU_SYSTEM = ("/proc/driver/nvidia", "/proc/devices", "/proc/modules", "/proc/sys", "/sys")
 _GPU_DEVICES = "nvidia*"
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from metabench.discovery.contestants import find
 from metabench.discovery.plugin import Plugin
+from metabench.discovery.source import read_source
 from metabench.referee.enclosure import Enclosure, copied_to, environment
 from metabench.referee.limits import Limits
 
@@ -58,8 +59,18 @@ def test_a_one_file_plugins_folder_is_not_shown_but_an_installed_ones_package_is
     installed = find("algorithm", "protonet")
     told = json.loads(Enclosure((one_file(project), installed), (project,), "cuda:1").order)
     assert [Path(one).name for one in sorted(told["also"])] == ["metabench_plugins", "algorithms"]
-    assert told["hidden"] == [str(project)]
+    assert str(project) in told["hidden"]
     assert told["device"] == "cuda:1"
+
+
+def test_what_datasets_are_built_by_is_hidden_and_what_methods_are_made_of_is_not():
+    plugins = tuple(find("algorithm", name) for name in ("protonet", "maml"))
+    hidden = json.loads(Enclosure(plugins).order)["hidden"]
+    names = {Path(one).name for one in hidden}
+    assert {"glyphs.py", "_glyphs_render.py", "phrases.py", "phrases", "cub.json"} <= names
+    assert not {"__init__.py", "protonet.py", "maml.py", "conv4.py"} & names
+    shown = {file for plugin in plugins for file in read_source(plugin).files.values()}
+    assert not {str(file) for file in shown} & set(hidden)
 
 
 def test_nothing_is_ordered_where_it_stays_open():
