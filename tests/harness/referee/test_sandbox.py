@@ -29,6 +29,7 @@ STOPS = {
         "read labels",
         "read beside own source",
         "follow a link",
+        "climb above the root",
         "spoil a result",
         "write beside a result",
         "remove a result",
@@ -218,6 +219,33 @@ def test_what_is_hidden_within_what_is_needed_cannot_be_reached(sandboxed, outsi
     # Whoever imports from a folder lists it; Landlock cannot allow that for a folder without all below it.
     names = set() if "paths" in told else {"list data"}
     assert set(json.loads(printed)) == within_reach(told) | names
+
+
+@pytest.mark.parametrize("without", ["", LANDLOCK, NAMESPACES], ids=["nothing", "Landlock", "namespaces"])
+def test_what_is_in_view_can_be_read_but_not_changed(sandboxed, tmp_path, without):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "code.py").write_text("")
+    text = """
+import contextlib, pathlib, sys
+code = pathlib.Path(sys.argv[1], "code.py")
+changes = {
+    "read": code.read_bytes,
+    "lock": lambda: code.chmod(0o600),
+    "write": lambda: code.write_text("mine"),
+    "add": code.with_name("more.py").touch,
+    "remove": code.unlink,
+}
+for name, change in changes.items():
+    with contextlib.suppress(OSError):
+        change()
+        print(name, end=" ")
+"""
+    package = str(tmp_path / "package")
+    told, printed = sandboxed(text, package, without=without, also=[package])
+    stopped = ({"write", "add", "remove"} if "files" in told else set()) | (
+        {"lock"} if "paths" in told else set()
+    )
+    assert set(printed.split()) == {"read", "write", "add", "remove", "lock"} - stopped
 
 
 def test_a_process_can_use_its_folder_the_interpreter_and_itself(sandboxed):

@@ -48,6 +48,10 @@ def follow_a_link(targets):
     Path("way", "machine.key").read_bytes()
 
 
+def climb_above_the_root(targets):
+    Path(f"/..{targets['home']}/machine.key").read_bytes()
+
+
 def spoil_a_result(targets):
     Path(targets["results"], "predictions.parquet").write_bytes(b"mine")
 
@@ -133,6 +137,7 @@ ATTEMPTS = {
         read_labels,
         read_beside_own_source,
         follow_a_link,
+        climb_above_the_root,
         spoil_a_result,
         write_beside_a_result,
         remove_a_result,
