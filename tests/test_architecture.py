@@ -24,12 +24,14 @@ ORDER = (
     {"wire"},
     {"api"},
     {"contestant", "referee"},
+    {"testing"},
     {"scoring"},
     {"results"},
     {"leaderboards"},
     {"verification"},
     {"cli"},
 )
+CONTESTANTS = {"api", "contestant", "testing"}
 # What runs in a contestant's process must not even be able to reach these.
 HIDDEN_FROM_CONTESTANTS = {"referee", "data", "discovery", "results", "scoring", "leaderboards", "cli"}
 MODULES = sorted(path.relative_to(CORE) for path in CORE.rglob("*.py") if path.name != "__init__.py")
@@ -76,7 +78,7 @@ def test_a_module_imports_from_its_own_room_or_from_rooms_before_it(module):
         assert room == own or rank(room) < rank(own), f"{module} imports {room}"
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) in {"api", "contestant"}], ids=str)
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) in CONTESTANTS], ids=str)
 def test_the_contestants_side_imports_nothing_of_the_referees(module):
     assert not HIDDEN_FROM_CONTESTANTS & set(imported_rooms(CORE / module))
 

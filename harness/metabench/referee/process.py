@@ -57,17 +57,26 @@ class ContestantProcess:
         limits: What it gets.
         phase: The phase of the run, for failures; the caller may change it.
         enclosure: What it has of this machine.
+        program: The module that it runs.
 
     Attributes:
         isolation: What the sandbox has put out of its reach, see `sandbox.isolate`; None until it has
             stopped, and if it never got as far as running a plugin.
     """
 
-    def __init__(self, limits: Limits, phase: Phase, enclosure: Enclosure = _NO_PLUGINS) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        phase: Phase,
+        enclosure: Enclosure = _NO_PLUGINS,
+        *,
+        program: str = "metabench.contestant",
+    ) -> None:
         self.phase: Phase = phase
         self.limits = limits
         self.isolation: frozenset[str] | None = None
         self._enclosure = enclosure
+        self._program = program
         self._tail = b""
         self._one_at_a_time = threading.Lock()
         self._ending: Ending | None = None
@@ -277,7 +286,7 @@ class ContestantProcess:
     ) -> subprocess.Popen[bytes]:
         """Start the guard, which starts the sandbox, which becomes the contestant."""
         channel, sandbox = inherited
-        contestant = [sys.executable, "-P", "-u", "-m", "metabench.contestant", str(channel)]
+        contestant = [sys.executable, "-P", "-u", "-m", self._program, str(channel)]
         sandboxing = [sys.executable, "-P", "-m", "metabench.referee.sandbox", str(sandbox), *contestant]
         guarding = [sys.executable, "-I", "-S", guard.__file__, str(control), str(report), str(self._folder)]
         memory_bytes = self.limits.memory_mib * _MIB + _MAPPED_BEYOND

@@ -58,8 +58,8 @@ class Match:
         plan, protocol = self.plan, training_protocol(self.plan.benchmark.protocol)
         return Assignment(
             role="train",
-            algorithm=_address(plan.algorithm),
-            backbone=_address(plan.backbone),
+            algorithm=address_of(plan.algorithm),
+            backbone=address_of(plan.backbone),
             most_way=max(batch.n_way for batch in self.questions.batches),
             n_way=protocol.n_way,
             n_shot=protocol.n_shot,
@@ -208,7 +208,8 @@ def _isolation(processes: Sequence[ContestantProcess]) -> frozenset[str]:
     return frozenset.intersection(*told) if told else frozenset()
 
 
-def _address(entrant: Entrant) -> PluginAddress:
+def address_of(entrant: Entrant) -> PluginAddress:
+    """What a contestant is told of one of its plugins."""
     search_path = entrant.plugin.search_path
     return PluginAddress(
         target=entrant.plugin.target,

@@ -118,6 +118,39 @@ class Counted(_Report):
     uncounted: Annotated[tuple[_Operator, ...], Field(strict=False, max_length=MOST_OPERATORS)]
 
 
+class CheckOrder(_Report):
+    """What the conformance kit is to check.
+
+    Attributes:
+        algorithm: The method.
+        backbones: What it is checked on, one after the other; the kit's own if there are none.
+        protocol: Ways and shots that it is built for, e.g. "5w1s".
+        episodes: Meta-training episodes within which it must learn a toy problem.
+    """
+
+    algorithm: PluginAddress
+    backbones: Annotated[tuple[PluginAddress, ...], Field(strict=False)]
+    protocol: str
+    episodes: int
+
+
+class Checked(_Report):
+    """What a check of the conformance kit has found.
+
+    Attributes:
+        check: Its name.
+        backbone: Name of the backbone's class.
+        status: "fail": the harness demands otherwise; "note": worth knowing, no more; "not run": an earlier
+            failure leaves nothing to check.
+        message: What is so, in one line; empty where all is well.
+    """
+
+    check: Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+    backbone: Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+    status: Literal["pass", "fail", "note", "not run"]
+    message: Annotated[str, Field(max_length=4000), AfterValidator(_printable)]
+
+
 class Failure(_Report):
     """Why a contestant gives up.
 
