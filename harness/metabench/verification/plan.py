@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from metabench.verification.machine import Machine
 
 _FILE = "(file)"
+# Enough of a hash to tell it from another one.
+_SHORT = 16
 
 
 class NotRepeatableError(MetabenchError):
@@ -151,7 +153,8 @@ def _differences(record: Record, planned: Planned) -> list[str]:
         None if part is None else part.library for part in (record.tokenizer, planned.parts.tokenizer)
     )
     there["tokenizers"], here["tokenizers"] = libraries
-    return [f"{name} {there[name]} → {here[name]}" for name in there if there[name] != here[name]]
+    differ = [name for name in there if there[name] != here[name]]
+    return [f"{name} {str(there[name])[:_SHORT]} → {str(here[name])[:_SHORT]}" for name in differ]
 
 
 def _told(environment: EnvironmentPart) -> dict[str, str | None]:
