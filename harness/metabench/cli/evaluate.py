@@ -12,11 +12,13 @@ import click
 from metabench.cli.output import as_json, plain
 from metabench.cli.state import State, pass_state
 from metabench.errors import UsageError, unknown_name
+from metabench.results.calibration import STEADY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metabench.cli.sweep import Sweep
+    from metabench.referee.calibration import Calibrator
     from metabench.results.produce import Producer
     from metabench.results.record import Record
     from metabench.spec.plan import Precision
@@ -63,6 +65,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per option is click's way
     """
     # Imported here, as they load what `list` and `--help` do without.
     from metabench.cli.sweep import Request, plan_sweep  # noqa: PLC0415
+    from metabench.referee.calibration import Calibrator  # noqa: PLC0415
 
     request = Request(
         algorithms=algorithms,
@@ -78,21 +81,23 @@ def evaluate(  # noqa: PLR0913 - one parameter per option is click's way
     if executor not in state.extensions.executors:
         raise unknown_name("executor", executor, state.extensions.executors)
     sweep = plan_sweep(request, state.extensions, state.places)
-    producer = _producer(state, sweep, results)
-    if dry_run:
-        _print_plans(sweep, producer)
-        return 0
-    records = _execute(state, sweep, producer, executor, jobs)
+    with Calibrator() as calibrator:
+        producer = _producer(state, sweep, results, calibrator)
+        if dry_run:
+            _print_plans(sweep, producer)
+            return 0
+        records = _execute(state, sweep, producer, executor, jobs)
     _report(state, records, results, as_json=as_json)
     return int(any(record.status != "ok" for record in records))
 
 
-def _producer(state: State, sweep: Sweep, results: Path) -> Producer:
+def _producer(state: State, sweep: Sweep, results: Path, calibrator: Calibrator) -> Producer:
     from metabench.referee.events import Broadcast  # noqa: PLC0415
     from metabench.results.produce import Producer  # noqa: PLC0415
 
     listener = Broadcast(state.extensions.listeners, lambda line: click.echo(line, err=True))
-    return Producer(sweep.arenas, state.extensions.metrics, results, state.places, listener)
+    metrics = state.extensions.metrics
+    return Producer(sweep.arenas, metrics, results, state.places, listener, calibrator)
 
 
 def _execute(state: State, sweep: Sweep, producer: Producer, executor: str, jobs: int) -> list[Record]:
@@ -118,6 +123,7 @@ def _report(state: State, records: Sequence[Record], results: Path, *, as_json: 
     from metabench.leaderboards.build import build  # noqa: PLC0415
     from metabench.results.folder import read_all  # noqa: PLC0415
 
+    _warn_of_unsteady(records)
     if as_json:
         click.echo("[" + ",\n".join(record.model_dump_json(indent=2) for record in records) + "]")
         return
@@ -129,6 +135,19 @@ def _report(state: State, records: Sequence[Record], results: Path, *, as_json: 
         if record.failure is not None:
             message = plain(record.failure.message)
             click.echo(f"{record.title}: {record.status} in {record.failure.phase}: {message}.", err=True)
+
+
+def _warn_of_unsteady(records: Sequence[Record]) -> None:
+    """Say of how many runs the seconds compare badly, if of any."""
+    measured = [one.calibration for one in records if one.calibration is not None]
+    unsteady = [one for one in measured if not one.is_steady]
+    if unsteady:
+        click.echo(
+            f"Warning: around {len(unsteady)} of {len(records)} runs this machine's speed changed by up to "
+            f"{max(one.drift for one in unsteady):.0%}; more than {STEADY:.0%} makes seconds compare badly. "
+            "Run fewer at once, and nothing besides.",
+            err=True,
+        )
 
 
 def _print_plans(sweep: Sweep, producer: Producer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
+from metabench.contestant.calibrate import calibrate
 from metabench.contestant.describe import describe
 from metabench.contestant.failure import guarded
 from metabench.contestant.test import test
@@ -26,6 +27,8 @@ def main(descriptor: int) -> None:
             _keep_to_itself()
             describe(channel, message)
             return
+        if message.kind == "calibrate":
+            calibrate(channel, message)
         assignment = hear(message, Assignment)
         with guarded(channel):
             if assignment.role == "train":

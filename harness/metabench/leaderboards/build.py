@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from metabench.leaderboards.labels import labels
 from metabench.leaderboards.runs import Method, gather, score_run
 from metabench.leaderboards.table import Leaderboard, Row, Track
+from metabench.results.calibration import speed
 from metabench.scoring.compare import rank_intervals
 from metabench.scoring.interval import seeds_interval
 
@@ -78,6 +79,7 @@ def _leaderboard(track: Track, stored: Sequence[Stored], metric: Metric | None) 
         metric_title=track.benchmark.metric if metric is None else metric.title,
         as_percent=metric is not None and metric.as_percent,
         rows=tuple(sorted(rows, key=order)),
+        machines=tuple(sorted({one.record.environment.processor for one in stored})),
     )
 
 
@@ -100,7 +102,8 @@ def _guessing(methods: Sequence[Method]) -> NDArray[np.float64] | None:
 
 
 def _row(method: Method, algorithm: str, backbone: str) -> Row:
-    spent = [run.record.spent for run in method.runs]
+    records = [run.record for run in method.runs]
+    spent = [one.spent for one in records]
     scores = method.scores
     return Row(
         algorithm=algorithm,
@@ -115,7 +118,29 @@ def _row(method: Method, algorithm: str, backbone: str) -> Row:
         status=method.status,
         coverage=method.coverage,
         notes=tuple(_notes(method)),
+        cost_s=_mean_if_known(map(_cost_s, records)),
+        operations=_mean_if_known(map(_operations, records)),
+        is_steady=all(one.calibration is None or one.calibration.is_steady for one in records),
     )
+
+
+def _cost_s(record: Record) -> float | None:
+    """Seconds of meta-training at the speed of the reference machine."""
+    machine = None if record.calibration is None else speed(record.calibration)
+    return None if machine is None else machine * record.spent.meta_training_s
+
+
+def _operations(record: Record) -> float | None:
+    """Operations of meta-training, from those of a step; the sum of a part of them would mean nothing."""
+    compute = record.compute
+    if compute is None or compute.uncounted or compute.per_training_step is None:
+        return None
+    return compute.per_training_step * record.spent.steps
+
+
+def _mean_if_known(values: Iterable[float | None]) -> float | None:
+    known = list(values)
+    return None if None in known else fmean(one for one in known if one is not None)
 
 
 def _notes(method: Method) -> list[str]:

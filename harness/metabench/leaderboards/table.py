@@ -47,6 +47,11 @@ class Row:
         status: "ok" or how the run failed; of several seeds how many are ok.
         coverage: Part of the seeds' episodes that the score rests on, 0 … 1.
         notes: What a reader should know, a line each.
+        cost_s: Seconds of meta-training as the reference machine would take them, mean over seeds; None
+            where the speed of a machine is not known.
+        operations: Floating-point operations of meta-training, mean over seeds; None where they are not
+            known, or not all.
+        is_steady: As far as is known, no seed's machine changed its speed while it ran.
     """
 
     algorithm: str
@@ -61,6 +66,9 @@ class Row:
     status: str
     coverage: float
     notes: tuple[str, ...] = ()
+    cost_s: float | None = None
+    operations: float | None = None
+    is_steady: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,11 @@ class Leaderboard:
         metric_title: Heading of the score.
         as_percent: Show 100 times the score.
         rows: Ranked ones by score, then unranked ones with a score, then those without.
+        machines: The processors that they ran on; of several, seconds do not compare.
     """
 
     track: Track
     metric_title: str
     as_percent: bool
     rows: tuple[Row, ...]
+    machines: tuple[str, ...] = ()

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from metabench.results.calibration import STEADY
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metabench.leaderboards.table import Leaderboard, Row, Track
 
 NOTHING = "–"
+UNSTEADY = "~"
 NO_RESULTS = "No results to compare. Run `metabench evaluate` first."
 ABOUT_RANKS = (
     "Rank: from 1 + the number of methods that are significantly better to the last place that is not "
@@ -23,6 +26,14 @@ ABOUT_FAILED = "A run that failed by its method's fault, and left no answers, ra
 ABOUT_UNRANKED = (
     f"Without rank ({NOTHING}): some episodes have no score through no fault of the method, the audit was "
     "failed, or the method uses other queries (transductive) or earlier episodes (stateful)."
+)
+ABOUT_COST = (
+    "Cost: the seconds that meta-training would have taken on the reference machine, by standard pieces of "
+    "work that were timed on its own machine before and after it."
+)
+ABOUT_UNSTEADY = (
+    f"{UNSTEADY}: the machine's speed changed by more than {STEADY:.0%} from before the run to after it, so "
+    "that its seconds are worth more or less than those of others."
 )
 _LONGEST_NAME = 60
 
@@ -81,8 +92,30 @@ def spent(row: Row, track: Track) -> str:
     budget = track.budget
     if budget.seconds is None:
         return f"{row.spent_episodes:.0f}/{budget.episodes} ep"
-    digits = 0 if row.spent_s >= 10 else 1
-    return f"{row.spent_s:.{digits}f}/{budget.seconds:g} s"
+    mark = "" if row.is_steady else UNSTEADY
+    return f"{mark}{_seconds(row.spent_s)}/{budget.seconds:g} s"
+
+
+def cost(row: Row) -> str:
+    """Normalised to the reference machine, e.g. "412 s"."""
+    return NOTHING if row.cost_s is None else f"{_seconds(row.cost_s)} s"
+
+
+def operations(row: Row) -> str:
+    """Of meta-training, e.g. "3.1e+14"."""
+    return NOTHING if row.operations is None else f"{row.operations:.1e}"
+
+
+def machines(board: Leaderboard) -> str:
+    """That seconds do not compare, in a line; nothing where all ran on the same processor."""
+    if len(board.machines) < 2:
+        return ""
+    told = "; ".join(name(one) or "unknown" for one in board.machines)
+    return f"The rows are from several machines ({told}), whose seconds differ: compare by cost."
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.{0 if seconds >= 10 else 1}f}"
 
 
 def status(row: Row) -> str:
@@ -99,10 +132,19 @@ def notes(board: Leaderboard) -> list[str]:
     ]
 
 
-def explanations(boards: Sequence[Leaderboard]) -> list[str]:
-    """What a reader needs to know to read the ranks, a sentence each."""
+def explanations(boards: Sequence[Leaderboard], *, with_cost: bool) -> list[str]:
+    """What a reader needs to know to read the tables, a sentence each.
+
+    Args:
+        boards: That are shown.
+        with_cost: The cost is shown as well.
+    """
     rows = [row for board in boards for row in board.rows]
     told = [ABOUT_RANKS]
     if any(row.rank is not None and row.coverage < 1 for row in rows):
         told.append(ABOUT_FAILED)
-    return [*told, ABOUT_UNRANKED] if any(row.rank is None for row in rows) else told
+    if any(row.rank is None for row in rows):
+        told.append(ABOUT_UNRANKED)
+    if with_cost and any(row.cost_s is not None for row in rows):
+        told.append(ABOUT_COST)
+    return told if all(row.is_steady for row in rows) else [*told, ABOUT_UNSTEADY]

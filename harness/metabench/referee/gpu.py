@@ -35,6 +35,9 @@ class Nvml(Protocol):
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Any:  # noqa: N802, D102
         ...
 
+    def nvmlDeviceGetName(self, handle: Any) -> str:  # noqa: N802, D102
+        ...
+
     def nvmlDeviceGetComputeRunningProcesses(self, handle: Any) -> Sequence[Process]:  # noqa: N802, D102
         ...
 
@@ -50,6 +53,11 @@ class Gpus:
         self._nvml = nvml
         count = nvml.nvmlDeviceGetCount()
         self._handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(count)]
+
+    @property
+    def name(self) -> str:
+        """Of the kind of GPU; of all kinds where there are several."""
+        return " / ".join(sorted({self._nvml.nvmlDeviceGetName(handle) for handle in self._handles}))
 
     def used_mib(self, pids: Collection[int]) -> float | None:
         """Memory that some processes hold on all GPUs together, MiB; None: not known of any of them."""

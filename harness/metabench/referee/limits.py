@@ -18,6 +18,7 @@ class Limits:
         startup_s: Seconds that imports, building and staging data may take, each time they are due.
         device_memory_mib: Memory of GPUs that all its processes may hold together, beside what the driver
             needs for itself, MiB; None where it is given no GPU.
+        look_every_s: Seconds between two looks at what it uses.
     """
 
     memory_mib: int
@@ -25,3 +26,4 @@ class Limits:
     seed: int
     startup_s: float = STARTUP_LIMIT_S
     device_memory_mib: int | None = None
+    look_every_s: float = 0.05

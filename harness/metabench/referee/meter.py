@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from metabench.referee.gpu import Gpus
     from metabench.referee.limits import Limits
 
-POLL_S = 0.05
 # A look takes long where a machine has many processes: at most this part of a core is spent on looking.
 _SHARE = 0.1
 _LONGEST_PAUSE_S = 0.5
@@ -94,14 +93,15 @@ class Meter:
             self._look_at_processor(_below(self._root.pid))
 
     def _poll(self) -> None:
-        pause = POLL_S
+        pause = self._limits.look_every_s
         while not self._stop.wait(pause):
             before = now()
             self.breach = self._look()
             if self.breach is not None or self._root.poll() is not None:
                 self._end()
                 return
-            pause = min(max(POLL_S, (now() - before) / _SHARE), _LONGEST_PAUSE_S)
+            share = min((now() - before) / _SHARE, _LONGEST_PAUSE_S)
+            pause = max(self._limits.look_every_s, share)
 
     def _look(self) -> Breach | None:
         below = _below(self._root.pid)

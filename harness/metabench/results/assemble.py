@@ -13,6 +13,7 @@ from metabench.results.predictions import Predictions
 from metabench.results.record import (
     AuditPart,
     BudgetPart,
+    CalibrationPart,
     ComputePart,
     EnvironmentPart,
     FailurePart,
@@ -70,27 +71,41 @@ class Planned:
         return self.parts.identity()
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What a record tells of a run besides what was planned and what came out.
+
+    Attributes:
+        started: When it began, UTC, ISO 8601.
+        disguise: Fingerprint of the secret by which its questions were put in order.
+        calibration: How fast the machine was before and after; None: not measured.
+    """
+
+    started: str
+    disguise: str
+    calibration: CalibrationPart | None
+
+
 def answered(answers: Answers, arena: Arena) -> Predictions:
     """A contestant's answers to the first episodes, beside what would have been right."""
     logits = answers.logits
     return Predictions(logits, arena.labels[: len(logits)])
 
 
-def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str, *, disguise: str) -> Record:
+def assemble(planned: Planned, outcome: Outcome, metric: Metric, circumstances: Circumstances) -> Record:
     """Make the record of a run.
 
     Args:
         planned: What was run.
         outcome: What came out.
         metric: The benchmark's.
-        started: When the run began, UTC, ISO 8601.
-        disguise: Fingerprint of the secret by which its questions were put in order.
+        circumstances: Of the run.
     """
     parts, arena = planned.parts, planned.arena
     answers = () if outcome.answers is None else (outcome.answers,)
     return Record(
         identity=parts.identity(),
-        started=started,
+        started=circumstances.started,
         benchmark=parts.benchmark,
         algorithm=parts.algorithm,
         backbone=parts.backbone,
@@ -101,7 +116,7 @@ def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str, *
         environment=parts.environment.model_copy(update={"isolation": _told(outcome.isolation)}),
         spent=_spent_part(outcome),
         compute=None if outcome.compute is None else ComputePart(**asdict(outcome.compute)),
-        calibration=None,
+        calibration=circumstances.calibration,
         status=outcome.status,
         blame=BLAME[outcome.status],
         failure=None if outcome.failure is None else _failure_part(outcome.failure),
@@ -114,7 +129,7 @@ def assemble(planned: Planned, outcome: Outcome, metric: Metric, started: str, *
             from_company=outcome.findings.from_company,
             from_history=outcome.findings.from_history,
         ),
-        disguise=disguise,
+        disguise=circumstances.disguise,
         files={},
     )
 

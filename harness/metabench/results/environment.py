@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metabench.discovery.source import engine_hash
+from metabench.referee.gpu import find_gpus
 from metabench.results.record import EnvironmentPart
 
 if TYPE_CHECKING:
+    from metabench.referee.gpu import Gpus
     from metabench.spec.plan import RunPlan
 
 # Known when the run has ended.
@@ -28,10 +30,22 @@ def environment_of(plan: RunPlan) -> EnvironmentPart:
         numpy=_version("numpy"),
         platform=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
-        device_class=f"cpu-{plan.n_threads}" if plan.device == "cpu" else "cuda",
+        device_class=device_class(plan, None if plan.device == "cpu" else find_gpus()),
         precision=plan.precision,
         isolation=_NOT_YET,
     )
+
+
+def device_class(plan: RunPlan, gpus: Gpus | None) -> str:
+    """What results must have in common for their seconds to buy about the same.
+
+    Args:
+        plan: Of the run.
+        gpus: Of this machine; None where there is none, or the driver does not tell.
+    """
+    if plan.device == "cpu":
+        return f"cpu-{plan.n_threads}"
+    return gpus.name if gpus is not None and gpus.name else "cuda"
 
 
 def threads_of(device_class: str) -> int | None:

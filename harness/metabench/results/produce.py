@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from metabench.referee.disguise import disguise, fingerprint, secret_stream
 from metabench.referee.outcome import BLAME, Ending, Outcome, RunError
 from metabench.referee.run import Match, referee_run
-from metabench.results.assemble import Planned, answered, assemble
+from metabench.results.assemble import Circumstances, Planned, answered, assemble
+from metabench.results.calibration import calibration_part
 from metabench.results.folder import find_result, identity_lock, write_result
 from metabench.results.predictions import joined
+from metabench.wire.reports import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from metabench.data.places import Places
     from metabench.episodes.stream import Stream
+    from metabench.referee.calibration import Calibrator
     from metabench.referee.events import Listener
     from metabench.results.arena import Arena, ArenaKey
     from metabench.results.record import Record
@@ -40,6 +43,7 @@ class Producer:
         results: Folder of results.
         places: Where data lies, and this machine's key.
         listener: Is told what happens.
+        calibrator: Tells how fast this machine is around a run; None: nobody does.
     """
 
     arenas: Mapping[ArenaKey, Arena]
@@ -47,6 +51,7 @@ class Producer:
     results: Path
     places: Places
     listener: Listener
+    calibrator: Calibrator | None = None
 
     def stored(self, plan: RunPlan) -> Record | None:
         """The result of a plan, if it is there and need not be made again."""
@@ -71,9 +76,11 @@ class Producer:
     def _run(self, planned: Planned) -> Record:
         started, arena = datetime.now(UTC).isoformat(timespec="seconds"), planned.arena
         secret = secret_stream(self.places.home, planned.identity)
+        before = self._measure(planned.plan)
         outcome = self._outcome(planned, secret)
-        metric = self.metrics[arena.part.metric]
-        record = assemble(planned, outcome, metric, started, disguise=fingerprint(secret))
+        calibration = calibration_part(before, self._measure(planned.plan))
+        circumstances = Circumstances(started, fingerprint(secret), calibration)
+        record = assemble(planned, outcome, self.metrics[arena.part.metric], circumstances)
         predictions = None if outcome.answers is None else answered(outcome.answers, arena)
         curve = [answered(answers, arena) for _, answers in outcome.curve]
         weights = None if outcome.weights is None else outcome.weights.tobytes()
@@ -92,6 +99,12 @@ class Producer:
             except Exception as error:
                 failed = _harness_error(error, attempt)
         return failed
+
+    def _measure(self, plan: RunPlan) -> Mapping[str, float] | None:
+        """How fast the machine is, where that matters: the seconds of other budgets buy nothing."""
+        if self.calibrator is None or plan.budget.seconds is None:
+            return None
+        return self.calibrator.measure(Bench(device=plan.device, n_threads=plan.n_threads))
 
     def _planned(self, plan: RunPlan) -> Planned:
         return Planned.of(plan, self.arenas[plan.benchmark.name, plan.tokenizer])

@@ -82,6 +82,24 @@ class Assignment(_Report):
     episodes: int | None
 
 
+class Bench(_Report):
+    """What standard pieces of work are timed with.
+
+    Attributes:
+        device: "cpu" or "cuda:N".
+        n_threads: Threads to compute with on the CPU.
+    """
+
+    device: str
+    n_threads: int
+
+
+class Timings(_Report):
+    """How long standard pieces of work take, seconds, by name."""
+
+    seconds: dict[str, Annotated[float, Field(gt=0)]]
+
+
 class Progress(_Report):
     """How far meta-training is, as the harness counts it within the contestant's process.
 

@@ -30,7 +30,7 @@ def render(boards: Sequence[Leaderboard]) -> str:
     """Show each leaderboard as a heading, a table and its notes; at the end, how to read them."""
     if not boards:
         return text.NO_RESULTS
-    return "\n\n".join([*map(_board, boards), *map(_escaped, text.explanations(boards))])
+    return "\n\n".join([*map(_board, boards), *map(_escaped, text.explanations(boards, with_cost=True))])
 
 
 def _board(board: Leaderboard) -> str:
@@ -41,6 +41,8 @@ def _board(board: Leaderboard) -> str:
         f"{_escaped(text.name(board.metric_title))} [95 % interval]",
         "seeds",
         "spent",
+        "cost",
+        "operations",
         "peak memory",
         "status",
         "coverage",
@@ -49,7 +51,8 @@ def _board(board: Leaderboard) -> str:
     rows = [_cells(board, row) for row in board.rows]
     table = tabulate(rows, header, tablefmt="github", disable_numparse=True)
     notes = "\n".join(f"- {_escaped(note)}" for note in text.notes(board))
-    above = [f"### {_escaped(text.heading(board))}", _escaped(text.rules(board.track))]
+    lines = (text.rules(board.track), text.machines(board))
+    above = [f"### {_escaped(text.heading(board))}", *map(_escaped, lines)]
     return "\n\n".join(part for part in [*above, table, notes] if part)
 
 
@@ -60,7 +63,9 @@ def _cells(board: Leaderboard, row: Row) -> list[str]:
         _escaped(text.name(row.backbone)),
         text.score(row, as_percent=board.as_percent),
         str(row.n_seeds),
-        text.spent(row, board.track),
+        _escaped(text.spent(row, board.track)),
+        text.cost(row),
+        text.operations(row),
         f"{row.peak_memory_mib:.0f} MiB",
         text.status(row),
         f"{row.coverage:.0%}",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 _GAP = 2
 _NARROWEST = 12
-_ALGORITHM, _BACKBONE = 1, 2
+_ALGORITHM, _BACKBONE, _COST = 1, 2, 5
 
 
 @hookimpl
@@ -32,7 +32,8 @@ def render(boards: Sequence[Leaderboard]) -> str:
     """Show each leaderboard as a heading, a table and its notes; at the end, how to read them."""
     if not boards:
         return text.NO_RESULTS
-    below = [_wrapped(sentence) for sentence in text.explanations(boards)]
+    with_cost = any(map(text.machines, boards))
+    below = [_wrapped(sentence) for sentence in text.explanations(boards, with_cost=with_cost)]
     return "\n\n\n".join([*map(_board, boards), "\n".join(below)])
 
 
@@ -40,7 +41,8 @@ def _board(board: Leaderboard) -> str:
     backbones = {row.backbone for row in board.rows}
     # A backbone that all rows share is said once, so that the table fits.
     shared = f" Backbone: {text.name(*backbones)}." if len(backbones) == 1 else ""
-    above = [text.heading(board), _wrapped(text.rules(board.track) + shared), ""]
+    lines = [text.rules(board.track) + shared, *filter(None, [text.machines(board)])]
+    above = [text.heading(board), *map(_wrapped, lines), ""]
     notes = text.notes(board)
     return "\n".join([*above, _table(board, with_backbone=not shared), *([""] if notes else []), *notes])
 
@@ -50,10 +52,13 @@ def _wrapped(paragraph: str) -> str:
 
 
 def _table(board: Leaderboard, *, with_backbone: bool) -> str:
-    header = ["rank", "algorithm", "backbone", text.name(board.metric_title), "spent", "status", "audit"]
+    measured = text.name(board.metric_title)
+    header = ["rank", "algorithm", "backbone", measured, "spent", "cost", "status", "audit"]
     table = [header, *(_cells(board, row) for row in board.rows)]
-    if not with_backbone:
-        table = [cells[:_BACKBONE] + cells[_BACKBONE + 1 :] for cells in table]
+    # Where all rows ran on the same machine, seconds compare as they are.
+    unneeded = [] if text.machines(board) else [_COST]
+    for column in [*unneeded, *([] if with_backbone else [_BACKBONE])]:
+        table = [cells[:column] + cells[column + 1 :] for cells in table]
     table = _break_algorithms(table)
     rule = ["-" * width for width in _widths(table)]
     # The header is a row like others because tabulate pads real ones.
@@ -67,6 +72,7 @@ def _cells(board: Leaderboard, row: Row) -> list[str]:
         text.name(row.backbone),
         text.score(row, as_percent=board.as_percent),
         text.spent(row, board.track),
+        text.cost(row),
         text.status(row),
         row.verdict,
     ]

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from metabench.cli.evaluate import _warn_of_unsteady
+from metabench.results.calibration import calibration_part
 from metabench.results.folder import read_all
 
 README = Path(__file__).parents[3] / "README.md"
@@ -64,6 +66,9 @@ def test_a_run_ends_in_a_leaderboard_and_the_same_command_does_no_work(metabench
     (record,) = (one for one in records(tmp_path / "results") if one.algorithm.name == "protonet")
     assert (record.status, record.blame, record.audit.verdict) == ("ok", "nobody", "inductive")
     assert (record.spent.steps, record.spent.episodes) == (6, 6)
+    assert record.spent.processor_s > 0
+    assert record.compute.per_training_step > record.compute.per_test_episode > 0
+    assert (record.compute.uncounted, record.compute.problem) == ((), "")
     assert record.algorithm.options["train_n_way"] == 30
     assert record.scores[0].n_episodes == 600
     assert record.scores[0].mean > 0.4
@@ -200,3 +205,26 @@ def test_a_killed_referee_leaves_no_process_and_the_same_command_finishes(
     assert answer.returncode == 0, answer.stderr
     assert [record.status for record in records(tmp_path / "results")] == ["ok"]
     assert none_stays(token["LANG"])
+
+
+def unsteady(seconds_after):
+    return calibration_part({"work": 1.0}, {"work": seconds_after})
+
+
+def test_how_much_a_machine_has_changed_is_said_in_a_line(make_record, capsys):
+    _warn_of_unsteady(
+        [make_record(calibration=one) for one in (None, unsteady(1.0), unsteady(2.5), unsteady(3.0))]
+    )
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(
+        "Warning: around 2 of 4 runs this machine's speed changed by up to 200%; more than"
+    )
+    assert told.err.count("\n") == 1
+
+
+def test_nothing_is_said_of_a_steady_machine(make_record, capsys):
+    _warn_of_unsteady([make_record(calibration=one) for one in (None, unsteady(1.0))])
+
+    assert capsys.readouterr().err == ""

@@ -11,10 +11,11 @@ from scipy import stats
 
 from metabench.leaderboards.build import build
 from metabench.leaderboards.table import Leaderboard
+from metabench.results.calibration import REFERENCE_S, calibration_part
 from metabench.results.files import read_record
 from metabench.results.folder import Stored, write_result
 from metabench.results.predictions import Predictions
-from metabench.results.record import DatasetPart, Record
+from metabench.results.record import CalibrationPart, ComputePart, DatasetPart, Record
 from metabench.scoring.metric import Metric
 
 N_EPISODES = 40
@@ -239,6 +240,78 @@ def test_a_row_tells_what_its_seeds_spent(store: Store) -> None:
     row = only(build(stored, METRICS)).rows[0]
 
     assert (row.spent_s, row.peak_memory_mib, row.spent_episodes) == (200.0, 70.0, 15.0)
+
+
+# Seconds and operations
+
+
+def calibrated(*, slower: float, drift: float = 0.0) -> CalibrationPart:
+    """Of a machine that is so many times slower than the reference, and became slower still."""
+    before = {name: slower * seconds for name, seconds in REFERENCE_S.items()}
+    after = calibration_part(before, {name: (1 + drift) * seconds for name, seconds in before.items()})
+    assert after is not None
+    return after
+
+
+def test_cost_is_in_seconds_of_the_reference_machine(store: Store) -> None:
+    spent = [{"meta_training_s": 100.0}, {"meta_training_s": 300.0}]
+    stored = [
+        store(around(0.5), seed=seed, spent=told, calibration=calibrated(slower=2.0))
+        for seed, told in enumerate(spent)
+    ]
+
+    row = only(build(stored, METRICS)).rows[0]
+
+    assert row.cost_s == pytest.approx(100.0, rel=1e-3)
+    assert row.is_steady
+
+
+def test_without_a_calibration_of_each_seed_no_cost_is_known(store: Store) -> None:
+    stored = [store(around(0.5), seed=0, calibration=calibrated(slower=1.0)), store(around(0.5), seed=1)]
+
+    row = only(build(stored, METRICS)).rows[0]
+
+    assert row.cost_s is None
+    assert row.is_steady
+
+
+def test_one_unsteady_seed_makes_a_row_unsteady(store: Store) -> None:
+    stored = [
+        store(around(0.5), seed=seed, calibration=calibrated(slower=1.0, drift=drift))
+        for seed, drift in enumerate((0.0, 3.0))
+    ]
+
+    assert not only(build(stored, METRICS)).rows[0].is_steady
+
+
+def test_a_board_knows_the_machines_of_its_rows(store: Store) -> None:
+    stored = [
+        store(around(0.5), algorithm=name, environment={"processor": processor})
+        for name, processor in (("a", "fast"), ("b", "slow"), ("c", "fast"))
+    ]
+
+    assert only(build(stored, METRICS)).machines == ("fast", "slow")
+
+
+def counted(**changes: Any) -> ComputePart:
+    told = {"parameters": 7, "per_training_step": 5.0, "per_test_episode": 3.0, "uncounted": ()}
+    return ComputePart(**(told | changes))
+
+
+def test_operations_are_those_of_all_steps(store: Store) -> None:
+    stored = [
+        store(around(0.5), seed=seed, spent={"steps": steps}, compute=counted())
+        for seed, steps in enumerate((10, 30))
+    ]
+
+    assert only(build(stored, METRICS)).rows[0].operations == 100.0
+
+
+@pytest.mark.parametrize(
+    "compute", [None, counted(uncounted=("aten._linalg_svd",)), counted(per_training_step=None)]
+)
+def test_operations_that_are_not_all_known_are_not_told(store: Store, compute: ComputePart | None) -> None:
+    assert only(build([store(around(0.5), compute=compute)], METRICS)).rows[0].operations is None
 
 
 # Failures

@@ -33,6 +33,9 @@ class Nvml:
     def nvmlDeviceGetHandleByIndex(self, index):
         return f"handle {index}"
 
+    def nvmlDeviceGetName(self, handle):
+        return "NVIDIA Small" if handle == "handle 0" else "NVIDIA Large"
+
     def nvmlDeviceGetComputeRunningProcesses(self, handle):
         told = self._gpus[int(handle.split()[1])]
         if told is None:
@@ -58,6 +61,18 @@ def test_a_process_whose_memory_is_known_counts_beside_one_whose_is_not():
     assert find_gpus(Nvml({7: None, 8: MIB})).used_mib([7, 8]) == 1
 
 
+@pytest.mark.parametrize(
+    ("gpus", "name"),
+    [
+        ([{}], "NVIDIA Small"),
+        ([{}, {}], "NVIDIA Large / NVIDIA Small"),
+        ([{}] * 3, "NVIDIA Large / NVIDIA Small"),
+    ],
+)
+def test_gpus_are_named_by_their_kind(gpus, name):
+    assert find_gpus(Nvml(*gpus)).name == name
+
+
 def test_without_a_driver_there_are_no_gpus():
     assert find_gpus(Nvml(is_there=False)) is None
 
@@ -66,6 +81,6 @@ def test_this_machines_library_has_what_is_asked_of_it():
     import pynvml
 
     asked = [name for name in dir(Nvml) if name.startswith("nvml") or name == "NVMLError"]
-    assert len(asked) == 5
+    assert len(asked) == 6
     assert all(hasattr(pynvml, name) for name in asked)
     assert {name for name, _ in pynvml.c_nvmlProcessInfo_t._fields_} >= {"pid", "usedGpuMemory"}

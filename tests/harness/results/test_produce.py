@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,7 @@ from metabench.spec.benchmark import Benchmark
 from metabench.spec.budget import parse_budget
 from metabench.spec.plan import Entrant, RunPlan
 from metabench.spec.protocol import Protocol
+from metabench.wire.reports import Bench
 
 PLAN = RunPlan(
     benchmark=Benchmark("toy-2w1s", "toy", Protocol(2, 1, 3), n_episodes=4),
@@ -116,3 +119,46 @@ def test_a_missing_requirement_is_tried_by_the_next_command(producer, referee):
     producer.produce(PLAN)
 
     assert len(calls) == 2
+
+
+class Calibrator:
+    """Measures a machine that becomes slower each time."""
+
+    def __init__(self, calls):
+        self.asked, self._calls = [], calls
+
+    def measure(self, bench):
+        self.asked.append((bench, len(self._calls)))
+        return {"work": float(len(self.asked))}
+
+
+def test_the_machine_is_measured_before_and_after_a_run(producer, referee):
+    calibrator = Calibrator(referee())
+    record = replace(producer, calibrator=calibrator).produce(PLAN)
+
+    bench = Bench(device="cpu", n_threads=1)
+    assert calibrator.asked == [(bench, 0), (bench, 1)]
+    assert (record.calibration.before_s, record.calibration.after_s) == ({"work": 1.0}, {"work": 2.0})
+    assert record.calibration.drift == 1.0
+
+
+def test_it_is_not_measured_for_a_result_that_is_there(producer, referee):
+    calibrator = Calibrator(referee())
+    producer.produce(PLAN)
+    replace(producer, calibrator=calibrator).produce(PLAN)
+
+    assert calibrator.asked == []
+
+
+def test_it_is_not_measured_where_no_seconds_are_to_be_spent(producer, referee):
+    calibrator = Calibrator(referee())
+    plan = replace(PLAN, budget=parse_budget("9ep"))
+
+    assert replace(producer, calibrator=calibrator).produce(plan).calibration is None
+    assert calibrator.asked == []
+
+
+def test_where_nobody_measures_the_record_says_nothing(producer, referee):
+    referee()
+
+    assert producer.produce(PLAN).calibration is None

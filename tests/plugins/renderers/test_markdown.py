@@ -23,11 +23,11 @@ def test_a_board_is_a_heading_rules_and_a_table(typical) -> None:
     header, _, first, second, third, last = table(shown)
     assert header == [
         *("rank", "algorithm", "backbone", "accuracy [95 % interval]", "seeds"),
-        *("spent", "peak memory", "status", "coverage", "audit"),
+        *("spent", "cost", "operations", "peak memory", "status", "coverage", "audit"),
     ]
     assert first == [
         *("1–2", "protonet", "conv4", "97.93 [97.66, 98.20]", "1"),
-        *("300/300 s", "812 MiB", "ok", "100%", "inductive"),
+        *("300/300 s", "–", "–", "812 MiB", "ok", "100%", "inductive"),
     ]
     assert second[4] == "3"
     assert (third[0], third[-1]) == ("–", "transductive")
@@ -41,10 +41,27 @@ def test_names_cannot_break_the_table_or_bring_markup(board, row) -> None:
 
     shown = render([hostile])
 
-    assert {len(line) for line in table(shown)} == {10}
+    assert {len(line) for line in table(shown)} == {12}
     assert r"a\|b\\n\| c \| \`x\` \<b\> \[l\](u) \_e\_ \\" in shown
     assert r"\# \<script\>\\n" in shown
     assert "<" not in shown.replace(r"\<", "")
+
+
+def test_cost_operations_and_an_unsteady_machine_are_shown_and_explained(board, row) -> None:
+    shown = render([board(row(cost_s=412.3, operations=3.14e14), row(is_steady=False))])
+
+    steady, unsteady = table(shown)[2:]
+    assert steady[5:8] == ["300/300 s", "412 s", "3.1e+14"]
+    assert unsteady[5:8] == [r"\~300/300 s", "–", "–"]
+    assert "\n\nCost: the seconds " in shown
+    assert "\n\n\\~: the machine's speed changed by more than " in shown
+
+
+def test_several_machines_are_named_below_the_rules(board, row) -> None:
+    shown = render([board(row(), row(), machines=("EPYC", "Xeon|"))])
+
+    assert "\n\nThe rows are from several machines (EPYC; Xeon\\|), whose seconds differ" in shown
+    assert "machines" not in render([board(row(), machines=("EPYC",))])
 
 
 def test_notes_are_a_list_below_their_table(board, row) -> None:

@@ -39,6 +39,27 @@ def test_a_typical_board_fits_into_80_columns(typical) -> None:
     assert width(shown) <= 80
 
 
+def test_an_unsteady_machine_is_marked_and_explained(board, row, typical) -> None:
+    shown = render([board(row(is_steady=False))])
+
+    assert "~300/300 s" in shown
+    assert "\n~: the machine's speed changed by more than " in shown
+    assert "~" not in render([typical])
+
+
+def test_rows_of_several_machines_are_compared_by_cost(board, row) -> None:
+    rows = (row(cost_s=412.3), row(algorithm="maml", cost_s=9.87))
+    shown = render([board(*rows, machines=("EPYC 9654", "Xeon 8480"))])
+    alone = render([board(*rows, machines=("EPYC 9654",))])
+
+    assert "several machines (EPYC 9654; Xeon 8480), whose seconds" in shown
+    assert "300/300 s  412 s  ok" in shown
+    assert "300/300 s  9.9 s  ok" in shown
+    assert width(shown) <= 80
+    assert "412 s" not in alone
+    assert "Cost" not in alone
+
+
 def test_a_failed_run_with_a_rank_is_explained(board, row) -> None:
     failed = row(algorithm="fomaml", rank=(2, 2), score=None, status="crashed", coverage=0.0)
 
