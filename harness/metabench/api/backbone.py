@@ -12,6 +12,7 @@ from metabench.spec.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from metabench.api.episodes import Inputs
 
@@ -24,11 +25,13 @@ class BackboneSetting:
         options: Value of every declared option.
         example_shape: Shape of one example: (channels, height, width), or (length,) of a text.
         n_tokens: Of a text: token ids lie in 0 … n_tokens − 1, and 0 is padding.
+        model: File or folder of the pretrained model that the user has named; None if there is none.
     """
 
     options: Mapping[str, bool | int | float | str]
     example_shape: tuple[int, ...]
     n_tokens: int = 0
+    model: Path | None = None
 
 
 class Backbone(nn.Module, ABC):
@@ -37,7 +40,9 @@ class Backbone(nn.Module, ABC):
     Attributes:
         modality: What its inputs are: "image" or "text".
         pretraining: What its weights were trained on before; "none" if nothing.
+        takes_model: It runs with a pretrained model that the user names behind it, `NAME:MODEL`.
         tokenizer: Of a text backbone: how texts become token ids.
+        model_path: File or folder of that model, to be read in `setup`; None if there is none.
         n_tokens: Of a text backbone: token ids lie in 0 … n_tokens − 1, and 0 is padding.
         n_features: Features per example; `setup` sets it.
         map_shape: (channels, height, width) of the map that is flattened to the features, for methods that
@@ -46,7 +51,9 @@ class Backbone(nn.Module, ABC):
 
     modality: ClassVar[str] = "image"
     pretraining: ClassVar[str] = "none"
+    takes_model: ClassVar[bool] = False
     tokenizer: ClassVar[Tokenizer | None] = None
+    model_path: Path | None
     n_tokens: int
     n_features: int
     map_shape: tuple[int, int, int] | None = None
@@ -55,6 +62,7 @@ class Backbone(nn.Module, ABC):
         super().__init__()
         self.__dict__.update(setting.options)
         self.n_tokens = setting.n_tokens
+        self.model_path = setting.model
         self.setup(setting.example_shape)
 
     @abstractmethod

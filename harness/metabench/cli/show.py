@@ -60,6 +60,8 @@ def _contestant(state: State, plugin: Plugin) -> dict[str, object]:
     shown |= {"status": "ok", "source": _digest(plugin), "summary": told.summary.partition("\n")[0]}
     if plugin.kind == "backbone":
         shown |= {"modality": told.modality, "pretraining": told.pretraining}
+        if told.takes_model:
+            shown["model"] = str(plugin.model or f"to be named: {plugin.name}:MODEL")
         shown |= {"tokenizer": _in_words(told.tokenizer)} if told.tokenizer else {}
     else:
         shown |= {"features only": told.features_only}

@@ -10,7 +10,7 @@ from metabench.discovery.contestants import find
 from metabench.discovery.source import BrokenPluginError, read_source
 from metabench.errors import UsageError, unknown_name
 from metabench.referee.description import Description, Undescribed, describe_plugins
-from metabench.results.arena import Arena, ArenaKey, make_ready
+from metabench.results.arena import Arena, ArenaKey, arena_key, make_ready
 from metabench.spec.benchmark import find_benchmark
 from metabench.spec.budget import parse_budget
 from metabench.spec.plan import Entrant, RunPlan
@@ -68,7 +68,7 @@ class Sweep:
 
     Attributes:
         plans: In the order of the request.
-        arenas: By name of the benchmark and, for texts, tokenizer.
+        arenas: By name of the benchmark and, for texts, tokenizer and model.
     """
 
     plans: tuple[RunPlan, ...]
@@ -94,6 +94,7 @@ def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Swee
         recipe = extensions.datasets[_learned_from(benchmark)]
         for backbone, seed in product(request.backbones or (recipe.backbone,), request.seeds):
             _check_modality(told[backbones[backbone]], backbone, benchmark, recipe.modality)
+            _check_model(told[backbones[backbone]], backbones[backbone])
             plans.append(
                 RunPlan(
                     benchmark=benchmark,
@@ -110,14 +111,17 @@ def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Swee
                 )
             )
     settings.check_all_used()
-    keys = dict.fromkeys((plan.benchmark.name, plan.tokenizer) for plan in plans)
+    keys = dict.fromkeys(arena_key(plan) for plan in plans)
     return Sweep(
         plans=tuple(dict.fromkeys(plans)),
-        arenas={
-            (name, tokenizer): arenas[name].tokenized(tokenizer, places) if tokenizer else arenas[name]
-            for name, tokenizer in keys
-        },
+        arenas={key: _as_seen(arenas[key[0]], key, places) for key in keys},
     )
+
+
+def _as_seen(arena: Arena, key: ArenaKey, places: Places) -> Arena:
+    """A benchmark as a backbone sees it."""
+    _, tokenizer, model = key
+    return arena if tokenizer is None else arena.tokenized(tokenizer, places, model)
 
 
 def _benchmarks(names: Sequence[str], extensions: Extensions) -> tuple[list[Suite], list[Benchmark]]:
@@ -167,6 +171,18 @@ def _check_modality(
         )
 
 
+def _check_model(told: Description | Undescribed, backbone: Plugin) -> None:
+    if isinstance(told, Undescribed) or told.takes_model == (backbone.model is not None):
+        return
+    name = backbone.own_name
+    if told.takes_model:
+        raise UsageError(
+            f"Backbone {name!r} names no pretrained model; expected {f'{name}:MODEL'!r}, where MODEL is a "
+            "file, a folder, or a name on the Hugging Face hub. Name one."
+        )
+    raise UsageError(f"Backbone {name!r} takes no model; got {backbone.name!r}. Name it alone.")
+
+
 def _declares(told: Description | Undescribed, name: str, default: Declared) -> Declared:
     """What a plugin declares; the default for one that cannot tell, as its run will fail anyway."""
     value: Declared = getattr(told, name, default)
@@ -198,7 +214,7 @@ class _Settings:
         Raises:
             UsageError: There is one.
         """
-        names = {plugin.name for plugin in self._told}
+        names = {plugin.own_name for plugin in self._told}
         for owner, _, _ in self._settings:
             if owner and owner not in names:
                 raise unknown_name("plugin in --set", owner, names)
@@ -210,9 +226,9 @@ class _Settings:
             UsageError: It has no such option, or the value is of another type.
         """
         told = self._told[plugin]
-        default_owner = plugin.name if plugin.kind == "algorithm" else None
+        default_owner = plugin.own_name if plugin.kind == "algorithm" else None
         given = {
-            name: text for owner, name, text in self._settings if (owner or default_owner) == plugin.name
+            name: text for owner, name, text in self._settings if (owner or default_owner) == plugin.own_name
         }
         options: dict[str, OptionValue] = dict(given)
         if isinstance(told, Description):

@@ -105,4 +105,5 @@ def _search_first(folder: Path) -> None:
 
 def _backbone_setting(backbone: type[Backbone], assignment: Assignment) -> BackboneSetting:
     options = resolve_options(declared_options(backbone), assignment.backbone.options)
-    return BackboneSetting(options, assignment.example_shape, assignment.n_tokens)
+    model = None if assignment.backbone.model is None else Path(assignment.backbone.model)
+    return BackboneSetting(options, assignment.example_shape, assignment.n_tokens, model)

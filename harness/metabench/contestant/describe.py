@@ -51,7 +51,8 @@ def _describe_alone(channel: Channel, asked: dict[str, str | None]) -> Json:
 
 def _describe_one(asked: dict[str, str | None]) -> Json:
     kind = Algorithm if asked["kind"] == "algorithm" else Backbone
-    address = PluginAddress(target=str(asked["target"]), search_path=asked["search_path"], options={})
+    target, search_path = str(asked["target"]), asked["search_path"]
+    address = PluginAddress(target=target, search_path=search_path, options={}, model=None)
     plugin = import_plugin(address, kind)
     summary = inspect.getdoc(plugin) or ""
     return {
@@ -63,6 +64,7 @@ def _describe_one(asked: dict[str, str | None]) -> Json:
         "features_only": bool(getattr(plugin, "features_only", False)),
         "modality": str(getattr(plugin, "modality", "")),
         "pretraining": str(getattr(plugin, "pretraining", "none")),
+        "takes_model": bool(getattr(plugin, "takes_model", False)),
         "tokenizer": _tokenizer(plugin),
     }
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 _PADDINGS = (PADDING, "<pad>")
+_MODEL = "model"
 _AT_ONCE = 4096
 _INDEX = "index.json"
 
@@ -64,13 +65,14 @@ class _Job:
         return digest.hexdigest()[:16]
 
 
-def tokenized(dataset: Dataset, tokenizer: Tokenizer, places: Places) -> Dataset:
+def tokenized(dataset: Dataset, tokenizer: Tokenizer, places: Places, model: Path | None = None) -> Dataset:
     """The dataset with token ids in place of texts.
 
     Args:
         dataset: Of texts; across domains, meta_train and meta_val of one and meta_test of another.
         tokenizer: What a backbone declares.
         places: Where the ids are kept.
+        model: Of that backbone, if the user has named one.
 
     Returns:
         Pools with (n_examples, length) int64 ids, mapped into memory; 0 is padding.
@@ -79,7 +81,7 @@ def tokenized(dataset: Dataset, tokenizer: Tokenizer, places: Places) -> Dataset
         DataError: The store cannot be written, or what is in it is damaged.
         UsageError: The file that the tokenizer names is not there or is none.
     """
-    file = _installed(tokenizer.file) if tokenizer.file else None
+    file = _find(tokenizer.file, model) if tokenizer.file else None
     job = _Job({split: _texts(dataset, split) for split in SPLITS}, tokenizer, file)
     folder = places.store / f"tokens-{dataset.name}-{job.key}"
     try:
@@ -99,13 +101,15 @@ def _texts(dataset: Dataset, split: Split) -> Texts:
     return examples
 
 
-def _installed(file: str) -> Path:
-    """Find "package:path" without importing the package.
+def _find(file: str, model: Path | None) -> Path:
+    """Find "model:path" in a model, or "package:path" without importing the package.
 
     Raises:
-        UsageError: It is not installed, or has no such file.
+        UsageError: It is not there.
     """
     package, _, path = file.partition(":")
+    if model is not None and package == _MODEL:
+        return _inside(model, path)
     spec = find_spec(package)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         if (found := Path(folder, path)).is_file():
@@ -113,6 +117,15 @@ def _installed(file: str) -> Path:
     raise UsageError(
         f"Tokenizer {file!r} is not here; expected file {path!r} in an installed package {package!r}. "
         "Install what the backbone needs; its description says how."
+    )
+
+
+def _inside(model: Path, path: str) -> Path:
+    if (found := model / path).is_file():
+        return found
+    raise UsageError(
+        f"Model {str(model)!r} has no {path!r}; expected the tokenizer that it was trained with. "
+        "Save that beside it, or name another model."
     )
 
 
@@ -172,7 +185,7 @@ def _read(file: Path) -> Trained:
     """Read a tokenizer.json.
 
     Raises:
-        UsageError: It is none, or 0 is not its padding.
+        UsageError: It is none, or has no padding.
     """
     from tokenizers import Tokenizer as Trained  # noqa: PLC0415
 
@@ -183,22 +196,23 @@ def _read(file: Path) -> Trained:
             f"Tokenizer {str(file)!r} cannot be read ({error}); expected a tokenizer.json. Install it anew."
         ) from error
     trained.no_padding()
-    if trained.id_to_token(0) not in _PADDINGS:
+    if all(trained.token_to_id(name) is None for name in _PADDINGS):
         raise UsageError(
-            f"Tokenizer {str(file)!r} has {trained.id_to_token(0)!r} as token 0; expected padding, one of "
-            f"{', '.join(_PADDINGS)}. Name another one."
+            f"Tokenizer {str(file)!r} has no padding; expected one of the tokens {', '.join(_PADDINGS)}. "
+            "Name another one."
         )
     return trained
 
 
 def _ids(texts: Texts, trained: Trained, length: int) -> NDArray[np.int64]:
     """(n_texts, length); a text of which nothing is left is one token 1, never all padding."""
+    padding = next(number for name in _PADDINGS if (number := trained.token_to_id(name)) is not None)
     ids = np.zeros((len(texts), length), dtype=np.int64)
     for first in range(0, len(texts), _AT_ONCE):
         some = [texts[index] for index in range(first, min(first + _AT_ONCE, len(texts)))]
         for row, encoding in enumerate(trained.encode_batch(some), start=first):
-            # A text may hold the name of the padding, which then is no token.
-            told = [token for token in encoding.ids if token != 0] or [1]
+            # A text may hold the name of the padding, which then is no token; token 0 takes its place.
+            told = [token or padding for token in encoding.ids if token != padding] or [1]
             ids[row, : len(told)] = told
     return ids
 

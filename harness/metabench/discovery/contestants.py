@@ -6,10 +6,12 @@ that fails while it is imported does so in its own process.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metabench.discovery.models import find_model
 from metabench.discovery.plugin import Kind, Plugin, provider
 from metabench.errors import UsageError, unknown_name
 
@@ -26,16 +28,19 @@ def installed(kind: Kind) -> list[Plugin]:
 
 
 def find(kind: Kind, name: str) -> Plugin:
-    """Resolve what stands on the command line: NAME, DISTRIBUTION:NAME or PATH.py:CLASS.
+    """Resolve what stands on the command line: NAME, DISTRIBUTION:NAME, PATH.py:CLASS or BACKBONE:MODEL.
 
     Raises:
-        UsageError: Nothing, or more than one package, answers to the name.
+        UsageError: Nothing, or more than one package, answers to the name, or the model is not here.
     """
     source, _, rest = name.rpartition(":")
     if source.endswith(".py") or rest.endswith(".py"):
         return _from_file(kind, name)
     candidates = installed(kind)
     matches = [plugin for plugin in candidates if plugin.name == rest and source in ("", plugin.distribution)]
+    if not matches and source and kind == "backbone":
+        base, _, model = name.partition(":")
+        matches = [with_model(plugin, model) for plugin in candidates if plugin.name == base]
     if not matches:
         raise unknown_name(kind, name, {_as_asked(plugin, source) for plugin in candidates})
     if len(matches) > 1:
@@ -47,6 +52,15 @@ def _from_entry_point(kind: Kind, point: EntryPoint) -> Plugin:
     distribution, version = provider(point)
     target = point.value.partition("[")[0].replace(" ", "")
     return Plugin(kind, point.name, target, distribution, version)
+
+
+def with_model(plugin: Plugin, model: str) -> Plugin:
+    """A backbone with the pretrained model that stands behind its name.
+
+    Raises:
+        UsageError: The model is not here.
+    """
+    return replace(plugin, name=f"{plugin.name}:{model}", model=find_model(plugin.name, model))
 
 
 def _as_asked(plugin: Plugin, source: str) -> str:

@@ -18,11 +18,12 @@ class Plugin:
 
     Attributes:
         kind: "algorithm" or "backbone".
-        name: The name on the command line.
+        name: The name on the command line, with that of its model where it has one.
         target: "module:Class".
         distribution: The package that provides it, or "(file)" for a one-file plugin.
         version: That package's version; "" for a file.
         search_path: Folder that a one-file plugin is imported from; None for installed packages.
+        model: File or folder of the pretrained model named behind it, `hf:MODEL`; None if none is.
     """
 
     kind: Kind
@@ -31,6 +32,12 @@ class Plugin:
     distribution: str
     version: str
     search_path: Path | None = None
+    model: Path | None = None
+
+    @property
+    def own_name(self) -> str:
+        """The name without that of its model."""
+        return self.name if self.model is None else self.name.partition(":")[0]
 
     @property
     def module(self) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import metabench
+from metabench.discovery.models import model_digest
 from metabench.errors import MetabenchError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Source:
 
     Attributes:
         files: Module name → file, the plugin's own module first.
-        digest: sha256 over names and contents of all files.
+        digest: sha256 over names and contents of all files, those of its pretrained model included.
     """
 
     files: dict[str, Path]
@@ -51,6 +52,7 @@ def read_source(plugin: Plugin) -> Source:
 
     Raises:
         BrokenPluginError: The module or class is not there, or the text is no Python.
+        UsageError: The model cannot be read.
     """
     if not plugin.module or not plugin.class_name:
         raise BrokenPluginError(f"{plugin.target!r} names no class; expected 'module:Class'")
@@ -60,6 +62,8 @@ def read_source(plugin: Plugin) -> Source:
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0{hashlib.sha256(_read(files[name])).hexdigest()}\n".encode())
+    if plugin.model is not None:
+        digest.update(f"model\0{model_digest(plugin.model)}\n".encode())
     return Source(files, digest.hexdigest())
 
 

@@ -51,6 +51,7 @@ class Description(BaseModel):
         features_only: Of an algorithm: it sees examples through the backbone alone.
         modality: Of a backbone: what its inputs are.
         pretraining: Of a backbone: what its weights were trained on before.
+        takes_model: Of a backbone: it runs with a pretrained model that the user names.
         tokenizer: Of a text backbone: how texts become token ids.
     """
 
@@ -61,6 +62,7 @@ class Description(BaseModel):
     features_only: bool
     modality: _Line
     pretraining: _Line
+    takes_model: bool = False
     tokenizer: Tokenizer | None = None
 
 

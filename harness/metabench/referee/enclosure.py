@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metabench.discovery.models import model_places
 from metabench.discovery.source import BrokenPluginError, read_source
 from metabench.discovery.trusted import extension_files
 
@@ -47,6 +48,7 @@ class Enclosure:
         """What the sandbox is told."""
         own = {file for one in self.plugins if not one.search_path for file in _files(one)}
         also = {file.parent for file in own}
+        also |= {place for one in self.plugins if one.model for place in model_places(one.model)}
         hidden = {*self.hidden, *(extension_files() - own)}
         told = {"also": [*map(str, also)], "hidden": [*map(str, hidden)], "device": self.device}
         return json.dumps(told if self.is_closed else None).encode()

@@ -210,9 +210,10 @@ def _isolation(processes: Sequence[ContestantProcess]) -> frozenset[str]:
 
 def address_of(entrant: Entrant) -> PluginAddress:
     """What a contestant is told of one of its plugins."""
-    search_path = entrant.plugin.search_path
+    search_path, model = entrant.plugin.search_path, entrant.plugin.model
     return PluginAddress(
         target=entrant.plugin.target,
         search_path=None if search_path is None else copied_to(search_path),
         options=dict(entrant.options),
+        model=None if model is None else str(model),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metabench.data.reshape import reshaped
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
     from metabench.data.dataset import Dataset
     from metabench.data.places import Places
     from metabench.data.recipe import Recipe
+    from metabench.spec.plan import RunPlan
 
 
-# A text backbone sees a benchmark through its tokenizer; for images there is none.
-ArenaKey = tuple[str, Tokenizer | None]
+# A text backbone sees a benchmark through its tokenizer, maybe that of its model; for images there is none.
+ArenaKey = tuple[str, Tokenizer | None, Path | None]
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,19 @@ class Arena:
         """The query labels of each episode, (n_query_total,)."""
         return tuple(labels for batch in self.episodes for labels in batch.query_labels)
 
-    def tokenized(self, tokenizer: Tokenizer, places: Places) -> Arena:
+    def tokenized(self, tokenizer: Tokenizer, places: Places, model: Path | None = None) -> Arena:
         """The same benchmark with token ids in place of texts.
 
         Raises:
             DataError: They cannot be kept.
             UsageError: The tokenizer is not there.
         """
-        return replace(self, dataset=tokenized(self.dataset, tokenizer, places))
+        return replace(self, dataset=tokenized(self.dataset, tokenizer, places, model))
+
+
+def arena_key(plan: RunPlan) -> ArenaKey:
+    """Which arena a run takes place in."""
+    return plan.benchmark.name, plan.tokenizer, plan.backbone.plugin.model if plan.tokenizer else None
 
 
 def make_ready(benchmark: Benchmark, recipes: Mapping[str, Recipe], places: Places) -> Arena:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from metabench.referee.disguise import disguise, fingerprint, secret_stream
 from metabench.referee.outcome import BLAME, Ending, Outcome, RunError
 from metabench.referee.run import Match, referee_run
+from metabench.results.arena import arena_key
 from metabench.results.assemble import Circumstances, Planned, answered, assemble
 from metabench.results.calibration import calibration_part
 from metabench.results.folder import find_result, identity_lock, write_result
@@ -38,7 +39,7 @@ class Producer:
     """Everything that runs of a sweep share.
 
     Attributes:
-        arenas: The benchmarks made ready, by name and, for texts, tokenizer.
+        arenas: The benchmarks made ready, by name and, for texts, tokenizer and model.
         metrics: By name.
         results: Folder of results.
         places: Where data lies, and this machine's key.
@@ -107,7 +108,7 @@ class Producer:
         return self.calibrator.measure(Bench(device=plan.device, n_threads=plan.n_threads))
 
     def _planned(self, plan: RunPlan) -> Planned:
-        return Planned.of(plan, self.arenas[plan.benchmark.name, plan.tokenizer])
+        return Planned.of(plan, self.arenas[arena_key(plan)])
 
 
 def is_final(record: Record) -> bool:

@@ -26,7 +26,8 @@ class Tokenizer:
         n_tokens: The most tokens to know; without meaning for "file".
         length: Tokens per text; longer texts are cut, shorter ones padded with token 0.
         lowercase: Upper and lower case are the same; without meaning for "file".
-        file: Of "file": "package:path" of a tokenizer.json inside an installed package.
+        file: Of "file": "package:path" of a tokenizer.json inside an installed package, or "model:path" in
+            the model that the user names. If its padding is another token than 0, the two change places.
     """
 
     kind: TokenizerKind = "word"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metabench.discovery.contestants import find, installed
+from metabench.discovery.contestants import find, installed, with_model
 from metabench.discovery.source import read_source
 from metabench.errors import MetabenchError
 from metabench.referee.description import Description, Undescribed, describe_plugins
@@ -81,7 +81,8 @@ def repeatable(record: Record, machine: Machine) -> Repeatable:
         n_threads=n_threads or machine.n_threads,
         tokenizer=tokenizer,
     )
-    arena = arena if tokenizer is None else arena.tokenized(tokenizer, machine.places)
+    model = plan.backbone.plugin.model
+    arena = arena if tokenizer is None else arena.tokenized(tokenizer, machine.places, model)
     return Repeatable(plan, arena, tuple(_differences(record, Planned.of(plan, arena))))
 
 
@@ -103,7 +104,8 @@ def _plugin(kind: Kind, part: PluginPart, files: Path) -> Plugin:
         return find(kind, f"{files / module}.py:{class_name}")
     for plugin in installed(kind):
         if (plugin.distribution, plugin.target) == (part.distribution, part.target):
-            return plugin
+            model = part.name.partition(":")[2]
+            return with_model(plugin, model) if model else plugin
     raise NotRepeatableError(
         f"{kind.capitalize()} {part.name!r} ({part.target}) of {part.distribution} {part.version} is not "
         "installed. Install it."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metabench.errors import MetabenchError
+from metabench.results.arena import arena_key
 from metabench.results.environment import threads_of
 from metabench.results.files import PREDICTIONS_FILE, read_predictions
 from metabench.results.folder import folder_name
@@ -80,7 +81,7 @@ def _check_device(record: Record, run: Repeatable) -> None:
 
 def _made(run: Repeatable, machine: Machine) -> _Run:
     plan = run.plan
-    arenas = {(plan.benchmark.name, plan.tokenizer): run.arena}
+    arenas = {arena_key(plan): run.arena}
     machine.listener.sweep_started(1, 0)
     with TemporaryDirectory(prefix="metabench-verify-") as scratch:
         results = Path(scratch)

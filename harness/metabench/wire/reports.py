@@ -35,11 +35,13 @@ class PluginAddress(_Report):
         search_path: Folder of a one-file plugin's source, in the contestant's work folder or absolute; None
             for an installed one.
         options: The values to set, by name.
+        model: File or folder of its pretrained model; None if none is named.
     """
 
     target: str
     search_path: str | None
     options: dict[str, bool | int | float | str]
+    model: str | None
 
 
 class Assignment(_Report):

@@ -80,7 +80,9 @@ def write_plugin(tmp_path):
     def writer(text=PLUGINS, *, name="Nearest", module="demo_plugin", **options):
         head = textwrap.dedent(PLUGINS) if text is not PLUGINS else ""
         Path(tmp_path / f"{module}.py").write_text(head + textwrap.dedent(text))
-        return PluginAddress(target=f"{module}:{name}", search_path=str(tmp_path), options=options)
+        return PluginAddress(
+            target=f"{module}:{name}", search_path=str(tmp_path), options=options, model=None
+        )
 
     return writer
 

@@ -81,7 +81,7 @@ def test_the_allocator_of_a_gpu_refuses_what_is_beyond_the_budget(assign, monkey
 )
 def test_an_address_where_no_algorithm_is_is_refused(target, message):
     with pytest.raises(PluginError, match=message):
-        import_plugin(PluginAddress(target=target, search_path=None, options={}), Algorithm)
+        import_plugin(PluginAddress(target=target, search_path=None, options={}, model=None), Algorithm)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,8 @@ def test_an_option_that_is_not_declared_is_refused(assign, write_plugin, part):
 
 
 def test_a_backbone_that_does_not_suit_the_examples_says_so(assign):
-    conv4 = PluginAddress(target="metabench_plugins.backbones.conv4:Conv4", search_path=None, options={})
+    target = "metabench_plugins.backbones.conv4:Conv4"
+    conv4 = PluginAddress(target=target, search_path=None, options={}, model=None)
     with pytest.raises(
         PluginError, match=r"ValueError: conv4 is given examples of shape \(1, 8, 8\); expected"
     ):

@@ -24,7 +24,7 @@ def pool():
 
 
 def plugin(target, **options):
-    return PluginAddress(target=f"metabench_plugins.{target}", search_path=None, options=options)
+    return PluginAddress(target=f"metabench_plugins.{target}", search_path=None, options=options, model=None)
 
 
 @pytest.fixture

@@ -178,12 +178,13 @@ def test_a_store_that_cannot_be_written_is_named(tmp_path):
 def package(tmp_path, monkeypatch):
     """A package that must not be imported, with a tokenizer whose token 0 can be chosen."""
 
-    def write(zero="[PAD]", text=None):
+    def write(zero="[PAD]", text=None, others=("[UNK]", "pay", "light")):
         from tokenizers import Tokenizer as Trained
         from tokenizers import models, pre_tokenizers
 
-        trained = Trained(models.WordLevel({zero: 0, "[UNK]": 1, "pay": 2, "light": 3}, unk_token="[UNK]"))
-        trained.pre_tokenizer = pre_tokenizers.Whitespace()
+        vocabulary = {token: number for number, token in enumerate((zero, *others))}
+        trained = Trained(models.WordLevel(vocabulary, unk_token="[UNK]"))
+        trained.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
         trained.enable_padding(length=7)
         folder = tmp_path / "demo_encoder"
         (folder / "model").mkdir(parents=True)
@@ -225,9 +226,34 @@ def test_a_file_that_is_no_tokenizer_is_refused(package, places):
         tokenized(dataset(), package(text="{}"), places)
 
 
-def test_token_0_must_be_padding(package, places):
-    with pytest.raises(UsageError, match=r"has '<s>' as token 0; expected padding"):
+def test_a_tokenizer_without_padding_is_refused(package, places):
+    with pytest.raises(UsageError, match=r"has no padding; expected one of the tokens \[PAD\], <pad>\. Name"):
         tokenized(dataset(), package(zero="<s>"), places)
+
+
+def test_padding_and_token_0_change_places(package, places):
+    """As in models whose padding is token 1: what they have as token 0 is to be no padding."""
+    tokenizer = package(zero="pay", others=("<pad>", "[UNK]", "light"))
+
+    opened = tokenized(dataset(test=["light <pad> pay", "dark", "pay"]), tokenizer, places)
+    assert ids(opened) == [[3, 1, 0, 0], [2, 0, 0, 0], [1, 0, 0, 0]]
+
+
+def test_a_tokenizer_may_be_that_of_the_model_which_the_user_names(package, places, tmp_path):
+    package()
+    model = tmp_path / "demo_encoder" / "model"
+
+    opened = tokenized(dataset(), Tokenizer("file", length=4, file="model:tokenizer.json"), places, model)
+    assert ids(opened)[:2] == [[2, 1, 3, 0], [1, 1, 0, 0]]
+
+
+def test_a_model_without_the_tokenizer_is_named(places, tmp_path):
+    tokenizer = Tokenizer("file", file="model:tokenizer.json")
+
+    with pytest.raises(
+        UsageError, match=rf"^Model '{tmp_path}' has no 'tokenizer\.json'; expected the token"
+    ):
+        tokenized(dataset(), tokenizer, places, tmp_path)
 
 
 def test_across_domains_the_vocabulary_is_that_of_the_source(places):

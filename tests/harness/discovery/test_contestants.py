@@ -142,3 +142,24 @@ def test_a_file_that_python_cannot_import_is_reported(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"'my-method\.py' cannot be imported; expected letters.*Rename it"):
         find("algorithm", f"{tmp_path}/my-method.py:Mine")
+
+
+def test_a_backbone_may_be_named_with_its_pretrained_model(install: Install, tmp_path: Path) -> None:
+    install("acme", {BACKBONES: "zz-wrap = acme:Wrap", ALGORITHMS: "zz-learn = acme:Learn"})
+    model = tmp_path / "weights.v1"
+    model.touch()
+
+    plugin = find("backbone", f"zz-wrap:{model}")
+
+    assert plugin == Plugin("backbone", f"zz-wrap:{model}", "acme:Wrap", "acme", "1.0", None, model)
+    assert plugin.own_name == find("backbone", "zz-wrap").own_name == "zz-wrap"
+    with pytest.raises(UsageError, match=r"^Model 'none' is not here"):
+        find("backbone", "zz-wrap:none")
+    with pytest.raises(UsageError, match=r"^Unknown algorithm 'zz-learn:"):
+        find("algorithm", f"zz-learn:{model}")
+
+
+def test_a_package_stands_before_a_model_of_a_backbone_of_its_name(install: Install) -> None:
+    install("zz-both", {BACKBONES: "zz-both = acme:Wrap\nzz-other = acme:Other"})
+
+    assert find("backbone", "zz-both:zz-other").target == "acme:Other"

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from dataclasses import replace
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
@@ -344,3 +345,15 @@ def test_locating_a_module_imports_no_parent(site: Path) -> None:
     assert found.origin == str(site / "acme_lazy" / "inner.py")
     assert locate("acme_lazy.none", sys.path) is None
     assert locate("acme_lazy.inner.none", sys.path) is None
+
+
+def test_the_hash_tells_of_the_pretrained_model(site: Path) -> None:
+    write(site, {"acme_wrap.py": "class Wrap: ...\n", "one.bin": "1", "two.bin": "2", "copy.bin": "1"})
+    plain = Plugin("backbone", "wrap", "acme_wrap:Wrap", "acme", "1.0")
+
+    def digest(model: str | None) -> str:
+        return read_source(replace(plain, model=None if model is None else site / model)).digest
+
+    assert len({digest(None), digest("one.bin"), digest("two.bin")}) == 3
+    assert digest("one.bin") == digest("copy.bin")
+    assert set(read_source(replace(plain, model=site / "one.bin")).files) == {"acme_wrap"}

@@ -15,7 +15,7 @@ from metabench.episodes.stream import named_stream
 from metabench.referee.events import Listener
 from metabench.referee.outcome import Outcome, RunError
 from metabench.results import produce
-from metabench.results.arena import Arena
+from metabench.results.arena import Arena, arena_key
 from metabench.results.produce import ATTEMPTS, Producer
 from metabench.scoring.metric import Metric
 from metabench.spec.benchmark import Benchmark
@@ -46,7 +46,7 @@ def producer(tmp_path, make_record):
     episodes = draw_all(pool.starts, PLAN.benchmark.protocol, named_stream("test"), 4)
     arena = Arena(dataset, episodes, make_record().benchmark)
     return Producer(
-        {("toy-2w1s", None): arena},
+        {arena_key(PLAN): arena},
         {"accuracy": METRIC},
         tmp_path / "results",
         Places(tmp_path, mirror=None),

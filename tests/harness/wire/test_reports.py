@@ -9,12 +9,15 @@ from metabench.wire.message import Message, WireError, decode_header, encode
 from metabench.wire.reports import Assignment, Failure, PluginAddress, Progress, hear, say
 
 ADDRESS = PluginAddress(
-    target="a.b:C", search_path=None, options={"flag": True, "n": 3, "lr": 0.5, "mode": "x", "one": 1.0}
+    target="a.b:C",
+    search_path=None,
+    options={"flag": True, "n": 3, "lr": 0.5, "mode": "x", "one": 1.0},
+    model="/somewhere/else",
 )
 ASSIGNMENT = Assignment(
     role="train",
     algorithm=ADDRESS,
-    backbone=PluginAddress(target="d:E", search_path="/somewhere", options={}),
+    backbone=PluginAddress(target="d:E", search_path="/somewhere", options={}, model=None),
     most_way=5,
     n_way=5,
     n_shot=1,
