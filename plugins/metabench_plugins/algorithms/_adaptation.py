@@ -74,23 +74,34 @@ class AdaptedClassifier(Algorithm):
 
     def support_loss(self, episode: Episodes) -> Loss:
         """How any weights do on the support set of one episode."""
-        support, labels = _alone(episode.support), episode.support_labels[0]
+        support, labels = alone(episode.support), episode.support_labels[0]
         return partial(self.example_loss, inputs=support, labels=labels, n_way=episode.n_way)
 
     def example_loss(self, weights: Weights, inputs: Inputs, labels: Tensor, n_way: int) -> Tensor:
         """Cross-entropy of labelled examples, which give the statistics of BatchNorm themselves."""
-        with statistics_from_first(self, len(labels)):
-            return functional.cross_entropy(self._logits(weights, inputs, n_way), labels)
+        logits = self.logits(weights, inputs, n_way, n_statistics=len(labels))
+        return functional.cross_entropy(logits, labels)
 
     def query_logits(self, weights: Weights, episode: Episodes) -> Tensor:
         """Logits of one episode's queries under given weights, (n_query_total, n_way)."""
         # The support goes along, since the statistics of BatchNorm are its own.
-        both = join_inputs(_alone(episode.support), _alone(episode.query), dim=0)
-        with statistics_from_first(self, episode.n_support):
-            return self._logits(weights, both, episode.n_way)[episode.n_support :]
+        both = join_inputs(alone(episode.support), alone(episode.query), dim=0)
+        return self.logits(weights, both, episode.n_way, n_statistics=episode.n_support)[episode.n_support :]
 
-    def _logits(self, weights: Weights, inputs: Inputs, n_way: int) -> Tensor:
-        logits: Tensor = functional_call(self, weights, (inputs,))
+    def logits(self, weights: Weights, inputs: Inputs, n_way: int, *, n_statistics: int) -> Tensor:
+        """Logits under given weights; the first `n_statistics` examples give the statistics of BatchNorm.
+
+        Args:
+            weights: As `adapt` gives them.
+            inputs: (n, …) examples.
+            n_way: Classes of the episode.
+            n_statistics: A number of examples.
+
+        Returns:
+            (n, n_way).
+        """
+        with statistics_from_first(self, n_statistics):
+            logits: Tensor = functional_call(self, weights, (inputs,))
         return logits[:, :n_way]
 
 
@@ -121,6 +132,6 @@ def descend(
     return weights
 
 
-def _alone(inputs: Inputs) -> Inputs:
+def alone(inputs: Inputs) -> Inputs:
     """Inputs (1, n, …) of a batch of one episode → (n, …)."""
     return map_inputs(lambda tensor: tensor[0], inputs)
