@@ -1,0 +1,40 @@
+"""Meta-SGD: MAML that learns a step size for every weight, too."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from metabench.api import option
+from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights, descend
+
+
+class MetaSGD(AdaptedClassifier):
+    """Adapt all weights in one step whose size and sign are learned for each of them. Li et al. 2017.
+
+    Initial weights θ and step sizes α, one per weight, are learned together (algorithm 2). A step size may
+    become negative.
+
+    Differs from the paper: BatchNorm takes its statistics from the support set alone.
+    """
+
+    inner_lr: float = option(0.1, "step size of every weight before meta-training", at_least=0)
+
+    outer_lr: float = option(
+        2e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0
+    )
+    train_n_query: int = option(3, "query examples per class; 0: as in the benchmark", at_least=0)
+    meta_batch: int = option(2, "episodes per optimiser step", at_least=1)
+    clip_norm: float = option(10.0, "largest norm of the gradient; 0: any", at_least=0)
+
+    def setup(self) -> None:
+        """Give each weight of the classifier a step size."""
+        super().setup()
+        start = self.initial_weights.values()
+        self.step_sizes = nn.ParameterList(torch.full_like(one, self.inner_lr) for one in start)
+
+    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
+        """θ − α ∘ ∇L(θ) (equation 3)."""
+        weights = self.initial_weights
+        rates = dict(zip(weights, self.step_sizes, strict=True))
+        return descend(weights, support_loss, rate=rates, steps=1, second_order=training)
