@@ -1,0 +1,89 @@
+"""Reptile: move the initial weights towards those that training on an episode ends at."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from metabench.api import Episodes, Session, option
+from metabench.api.episodes import join_inputs, map_inputs
+from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights, alone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Reptile(AdaptedClassifier):
+    """Train on episodes, and go part of the way to where training ends. Nichol et al. 2018, algorithm 2.
+
+    The inner optimiser is the paper's, Adam without momentum (section 6). Meta-training knows no support
+    and no queries: an episode is a pool of labelled examples.
+
+    Differs from the paper: a larger inner learning rate and fewer steps in testing (20 where the paper has
+    50, each on the whole support set), as suits short budgets; BatchNorm normalises queries by the
+    statistics of the support set, where the paper puts each query alone beside it. `reptile-transductive`
+    normalises queries by each other.
+    """
+
+    inner_lr: float = option(3e-3, "learning rate of Adam inside an episode", at_least=0)
+    inner_steps: int = option(5, "steps inside an episode of meta-training", at_least=1)
+    inner_shot: int = option(2, "examples in a minibatch of such a step, per class", at_least=1)
+    test_steps: int = option(20, "steps on a support set in testing", at_least=1)
+
+    outer_lr: float = option(
+        1.0, "part of the way to the trained weights, falling linearly to 0", at_least=0, at_most=1
+    )
+    meta_batch: int = option(5, "episodes per step of the initial weights", at_least=1)
+    train_n_query: int = option(9, "examples per class besides `train_n_shot`", at_least=0)
+    # There is no outer gradient.
+    clip_norm = 0.0
+
+    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:  # noqa: ARG002 - nothing is differentiated
+        """Train on the whole support set."""
+        return self._train_copy([support_loss] * self.test_steps)
+
+    def meta_train(self, session: Session) -> None:
+        """Train on a few episodes and step towards the mean of the ends, until the budget is spent."""
+        for _ in session.steps():
+            self.train()
+            episodes = session.episodes(
+                self.meta_batch, n_way=self.train_n_way, n_shot=self.train_n_shot, n_query=self.train_n_query
+            )
+            ends = [self._train_copy(self._minibatch_losses(episode)) for episode in episodes]
+            self._step_towards(ends, self.outer_lr * (1 - session.progress))
+
+    def _minibatch_losses(self, episode: Episodes) -> Iterator[Loss]:
+        """The losses that the inner steps descend, each of a minibatch of the episode's examples."""
+        pool = join_inputs(alone(episode.support), alone(episode.query), dim=0)
+        labels = torch.cat([episode.support_labels[0], episode.targets[0]])
+        for rows in islice(_minibatches(labels, episode.n_way * self.inner_shot), self.inner_steps):
+            examples = map_inputs(partial(torch.index_select, dim=0, index=rows), pool)
+            yield partial(self.example_loss, inputs=examples, labels=labels[rows], n_way=episode.n_way)
+
+    def _train_copy(self, losses: Iterable[Loss]) -> Weights:
+        """Train a copy of the initial weights, one step on each loss."""
+        start = self.initial_weights.items()
+        weights = {name: one.detach().clone().requires_grad_() for name, one in start}
+        optimiser = torch.optim.Adam(weights.values(), lr=self.inner_lr, betas=(0.0, 0.999))
+        with torch.enable_grad():
+            for loss in losses:
+                optimiser.zero_grad()
+                torch.autograd.backward(loss(weights))
+                optimiser.step()
+        return {name: one.detach() for name, one in weights.items()}
+
+    @torch.no_grad()
+    def _step_towards(self, ends: list[Weights], step: float) -> None:
+        """φ ← φ + ε · mean(φ̃ − φ), where φ̃ are the weights at the ends (algorithm 2)."""
+        for name, weight in self.initial_weights.items():
+            weight.lerp_(torch.stack([end[name] for end in ends]).mean(0), step)
+
+
+def _minibatches(labels: Tensor, size: int) -> Iterator[Tensor]:
+    """Rows of minibatches without end: the examples in one random order after another."""
+    while True:
+        yield from torch.split(torch.randperm(len(labels), device=labels.device), size)

@@ -1,0 +1,29 @@
+"""Reptile that normalises the queries of an episode by each other."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from metabench.api import Episodes
+from metabench_plugins.algorithms._adaptation import Weights, alone
+from metabench_plugins.algorithms.reptile import Reptile
+
+
+class ReptileTransductive(Reptile):
+    """Reptile whose BatchNorm takes its statistics from the queries. Nichol et al. 2018, section 6.1.
+
+    An answer depends on the other queries of its episode, and results are marked so. Where the backbone
+    has no BatchNorm, as those of texts, it is `reptile`.
+
+    Differs from the paper: as `reptile` does.
+    """
+
+    transductive: ClassVar[bool] = True
+
+    def query_logits(self, weights: Weights, episode: Episodes) -> Tensor:
+        """Logits of one episode's queries under given weights, (n_query_total, n_way)."""
+        query = alone(episode.query)
+        n_query = len(query) if isinstance(query, Tensor) else len(next(iter(query.values())))
+        return self.logits(weights, query, episode.n_way, n_statistics=n_query)
