@@ -63,6 +63,21 @@ def accuracy_of(learner, **protocol):
     return (learner.answer(episodes).argmax(-1) == episodes.targets).float().mean().item()
 
 
+def make_signed_episodes(seed, n=4):
+    """Whether the first of five numbers is large or small, one shot each, with either sign per episode."""
+    rng = torch.Generator().manual_seed(seed)
+    labels = torch.tensor([0, 1] * 6).repeat(n, 1)
+    sign = torch.where(torch.rand(n, 1, generator=rng) < 0.5, -1.0, 1.0)
+    inputs = torch.randn(n, 12, 5, generator=rng)
+    inputs[..., 0] = sign * (2.0 * labels - 1) + 0.2 * inputs[..., 0]
+    return Episodes(inputs[:, :2], labels[:, :2], inputs[:, 2:], labels[:, 2:], n_way=2)
+
+
+def signed_accuracy_of(learner):
+    episodes = make_signed_episodes(999, n=50)
+    return (learner.answer(episodes).argmax(-1) == episodes.targets).float().mean().item()
+
+
 @pytest.fixture
 def toy():
     """Makers of learners and episodes, by name."""
@@ -71,6 +86,8 @@ def toy():
         learner = staticmethod(make_learner)
         episodes = staticmethod(make_episodes)
         accuracy = staticmethod(accuracy_of)
+        signed = staticmethod(make_signed_episodes)
+        signed_accuracy = staticmethod(signed_accuracy_of)
         Dense = Dense
         Conv4 = Conv4
 

@@ -307,40 +307,6 @@ def test_inputs_of_many_tensors_are_adapted_to(toy):
     torch.testing.assert_close(parted.answer(told), plain.answer(episodes))
 
 
-def test_it_learns_a_separable_problem(toy):
-    """Whether the sum of the first two numbers is large or small, with either sign per episode."""
-
-    def episodes(seed, n=4):
-        rng = torch.Generator().manual_seed(seed)
-        labels = torch.tensor([0, 1] * 6).repeat(n, 1)
-        sign = torch.where(torch.rand(n, 1, generator=rng) < 0.5, -1.0, 1.0)
-        inputs = torch.randn(n, 12, 5, generator=rng)
-        inputs[..., 0] = sign * (2.0 * labels - 1) + 0.2 * inputs[..., 0]
-        told = toy.episodes(n=n, n_way=2)
-        return replace(
-            told,
-            support=inputs[:, :2],
-            support_labels=labels[:, :2],
-            query=inputs[:, 2:],
-            query_labels=labels[:, 2:],
-        )
-
-    def accuracy():
-        test = episodes(999, n=50)
-        return (learner.answer(test).argmax(-1) == test.targets).float().mean().item()
-
-    learner = toy.learner(MAML, n_way=2, inner_lr=0.5)
-    before = accuracy()
-    optimiser = torch.optim.Adam(learner.parameters(), lr=0.03)
-    for step in range(80):
-        optimiser.zero_grad()
-        learner.loss(episodes(step)).backward()
-        optimiser.step()
-
-    assert before < 0.8
-    assert accuracy() > 0.9
-
-
 def test_the_loss_is_the_cross_entropy_of_what_it_would_answer(toy, learner):
     episodes = toy.episodes(**DOUBLE)
     logits = learner.answer(episodes)
