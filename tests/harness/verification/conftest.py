@@ -18,7 +18,7 @@ from metabench.discovery.contestants import find
 from metabench.discovery.plugin import Kind
 from metabench.discovery.source import read_source
 from metabench.referee.events import Listener
-from metabench.results.arena import make_ready
+from metabench.results.arena import arena_key, make_ready
 from metabench.results.assemble import Planned
 from metabench.results.files import RECORD_FILE, read_curve, read_predictions, read_record
 from metabench.results.folder import Stored, folder_name, write_result
@@ -182,7 +182,7 @@ def ran(machine: Machine, method: RunPlan, tmp_path_factory: pytest.TempPathFact
     """The result of a real run; tests take a copy."""
     results = tmp_path_factory.mktemp("results")
     arena = make_ready(TOY, machine.datasets, machine.places)
-    producer = Producer({(TOY.name, None): arena}, machine.metrics, results, machine.places, Listener())
+    producer = Producer({arena_key(method): arena}, machine.metrics, results, machine.places, Listener())
     return results / folder_name(producer.produce(method))
 
 
