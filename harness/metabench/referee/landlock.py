@@ -99,9 +99,12 @@ def restrict(view: View, own: Iterable[Path]) -> set[str]:
 
 
 def _grant(ruleset: int, paths: Iterable[Path], allowed: _Files) -> None:
-    """Allow something at some paths and below them."""
+    """Allow something at some paths and below them; what is gone meanwhile needs no rule."""
     for path in paths:
-        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
         try:
             rule = _Rule(allowed if path.is_dir() else allowed & _FOR_NO_FOLDER, descriptor)
             call("syscall", _ADD_RULE, ruleset, _BELOW_PATH, ctypes.byref(rule), 0)

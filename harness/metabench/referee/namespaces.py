@@ -86,6 +86,8 @@ def show_only(view: View) -> None:
 
 def _plant(view: View, root: Path) -> None:
     """Put all that is in view below a new root; what lies deeper comes with what it lies in."""
+    for folder in view.listed:
+        _below(root, folder).mkdir(parents=True, exist_ok=True)
     for link in view.links:
         place = _below(root, link)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -120,13 +122,5 @@ def _mount_memory(place: Path, options: str) -> None:
 
 def _set_attributes(mount: Path, reach: int = 0, *, to_set: int = 0, to_clear: int = 0) -> None:
     attributes = _Attributes(to_set, to_clear)
-    size = ctypes.sizeof(attributes)
-    call(
-        "syscall",
-        _SET_ATTRIBUTES,
-        _RELATIVE_TO_HERE,
-        os.fsencode(mount),
-        reach,
-        ctypes.byref(attributes),
-        size,
-    )
+    where = (_RELATIVE_TO_HERE, os.fsencode(mount), reach)
+    call("syscall", _SET_ATTRIBUTES, *where, ctypes.byref(attributes), ctypes.sizeof(attributes))

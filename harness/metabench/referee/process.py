@@ -85,7 +85,7 @@ class ContestantProcess:
     def __enter__(self) -> Self:
         """Start the process; it imports while the caller goes on."""
         adopt_orphans()
-        self._folder = Path(tempfile.mkdtemp(prefix="metabench-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="metabench-")).resolve()
         self._connection, theirs = socket.socketpair()
         self._sandbox, sandboxs = socket.socketpair()
         control_read, self._control = os.pipe()

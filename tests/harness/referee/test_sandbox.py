@@ -208,14 +208,16 @@ def test_what_is_hidden_within_what_is_needed_cannot_be_reached(sandboxed, outsi
     home, results = outside.targets["home"], outside.targets["results"]
     project = Path(home).parent
     (project / "code.py").write_text("")
+    (project / "only" / "data").mkdir(parents=True)
     (project / "link.py").symlink_to("code.py")
     told, printed = sandboxed(
         ATTEMPTS + f"[Path('{project}', name).read_bytes() for name in ('code.py', 'link.py')]",
         json.dumps(outside.targets),
         without=without,
         also=[str(project)],
-        hidden=[home, results],
+        hidden=[home, results, str(project / "only" / "data")],
     )
+    assert told == sandboxed("", without=without)[0]
     # Whoever imports from a folder lists it; Landlock cannot allow that for a folder without all below it.
     names = set() if "paths" in told else {"list data"}
     assert set(json.loads(printed)) == within_reach(told) | names
