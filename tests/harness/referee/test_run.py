@@ -202,10 +202,11 @@ def test_a_run_ends_as_its_contestant_deserves(name: str, runs: dict[str, Future
     assert ran.folders == []
 
 
-def test_what_a_contestant_computes_is_counted_after_its_audit(runs: dict[str, Future]) -> None:
+@pytest.mark.parametrize("name", ["learns from features"])
+def test_what_a_contestant_computes_is_counted_after_its_audit(name: str, runs: dict[str, Future]) -> None:
     # A step has one episode of 3 · 5 images, a test episode as many; 64 weights for each of 8 features.
     forward = 15 * 2 * 64 * 8
-    compute = runs["learns from features"].result().outcome.compute
+    compute = runs[name].result().outcome.compute
     assert compute.per_test_episode == forward + MEANS
     # Backward: gradients of the weights, and of the features that the means are made of.
     assert compute.per_training_step == 2 * (forward + MEANS)
@@ -216,15 +217,17 @@ def test_what_a_contestant_computes_is_counted_after_its_audit(runs: dict[str, F
 MEANS = 2 * 6 * 3 * 8
 
 
-def test_who_distorts_its_counts_distorts_its_own_counts_only(runs: dict[str, Future]) -> None:
-    outcome = runs["counts for itself"].result().outcome
+@pytest.mark.parametrize("name", ["counts for itself"])
+def test_who_distorts_its_counts_distorts_its_own_counts_only(name: str, runs: dict[str, Future]) -> None:
+    outcome = runs[name].result().outcome
     assert outcome.compute.per_test_episode == 0
     assert outcome.progress.steps > 10**6
     assert outcome.processor_s > 0
 
 
-def test_who_cannot_be_rehearsed_is_said_so_and_stands(runs: dict[str, Future]) -> None:
-    compute = runs["is not to be rehearsed"].result().outcome.compute
+@pytest.mark.parametrize("name", ["is not to be rehearsed"])
+def test_who_cannot_be_rehearsed_is_said_so_and_stands(name: str, runs: dict[str, Future]) -> None:
+    compute = runs[name].result().outcome.compute
     assert compute.per_training_step is None
     assert compute.problem == "crashed: its process ended without a word (exit code 3)"
 
