@@ -20,10 +20,11 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def make():
-    """Build a backbone for examples of some shape with some options."""
+    """Build a backbone for examples of some shape, with some options and maybe a pretrained model."""
 
-    def build(kind, shape=(1, 28, 28), **options):
-        return kind(BackboneSetting(resolve_options(declared_options(kind), options), shape))
+    def build(kind, shape=(1, 28, 28), *, model=None, n_tokens=0, **options):
+        resolved = resolve_options(declared_options(kind), options)
+        return kind(BackboneSetting(resolved, shape, n_tokens, model))
 
     return build
 
