@@ -33,11 +33,13 @@ class Dense(Backbone):
         return torch.tanh(self.layer(inputs))
 
 
-def make_learner(algorithm, *, backbone=Dense, shape=(5,), n_way=3, n_shot=2, n_query=2, width=8, **options):
+def make_learner(
+    algorithm, *, backbone=Dense, shape=(5,), n_way=3, n_shot=2, n_query=2, most_way=0, width=8, **options
+):
     declared = declared_options(backbone)
     built = backbone(BackboneSetting(resolve_options(declared, {"width": width} if declared else {}), shape))
     values = resolve_options(declared_options(algorithm), options)
-    return algorithm(AlgorithmSetting(values, built, n_way, n_shot, n_query))
+    return algorithm(AlgorithmSetting(values, built, n_way, n_shot, n_query, most_way))
 
 
 def make_episodes(*, n=2, shape=(5,), n_way=3, n_shot=2, n_query=2, seed=0, dtype=torch.float32, noise=0.3):
