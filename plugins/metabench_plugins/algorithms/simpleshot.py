@@ -1,0 +1,59 @@
+"""SimpleShot: the nearest class mean among transformed features of an ordinary classifier."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from metabench.api import Episodes, option
+from metabench_plugins.algorithms._pretraining import PretrainedAlgorithm
+from metabench_plugins.algorithms.protonet import class_means, squared_distances
+
+
+class SimpleShot(PretrainedAlgorithm):
+    """Train a classifier of all classes; then take the nearest class mean of its features. Wang et al. 2019.
+
+    Features stay as they are ("un"), are scaled to length 1 ("l2n"), or are centred before that ("cl2n"),
+    as in section 3.2.
+
+    Differs from the paper: Adam with cosine decay where it has SGD with steps; the mean that features are
+    centred by is a moving average over minibatches, so that it is there at every commit; images are not
+    augmented.
+    """
+
+    features_only = True
+
+    transform: str = option("cl2n", "what is done to features", choices=("un", "l2n", "cl2n"))
+    mean_momentum: float = option(
+        0.01, "share of a minibatch in the mean of the features", at_least=0, at_most=1
+    )
+
+    def setup(self) -> None:
+        """Make room for the mean of the features of meta_train."""
+        self.mean: Tensor
+        self.register_buffer("mean", torch.zeros(self.backbone.n_features))
+
+    def classifier(self, n_classes: int) -> nn.Module:
+        """A linear layer; what it is given moves the mean."""
+        layer = nn.Linear(self.backbone.n_features, n_classes)
+        layer.register_forward_pre_hook(lambda _, given: self.move_mean(given[0]))
+        return layer
+
+    def move_mean(self, features: Tensor) -> None:
+        """Take the features of a minibatch, (n, n_features), into the mean."""
+        self.mean.lerp_(features.detach().mean(0).to(self.mean.dtype), self.mean_momentum)
+
+    def predict(self, episodes: Episodes) -> Tensor:
+        """Negative squared distances of transformed queries to the means of transformed supports."""
+        assert isinstance(episodes.support, Tensor)
+        assert isinstance(episodes.query, Tensor)
+        support, query = self.transformed(episodes.support), self.transformed(episodes.query)
+        means = class_means(support, episodes.support_labels, episodes.n_way)
+        return -squared_distances(query, means)
+
+    def transformed(self, features: Tensor) -> Tensor:
+        """UN, L2N or CL2N of features (…, n_features)."""
+        if self.transform == "cl2n":
+            features = features - self.mean
+        return features if self.transform == "un" else functional.normalize(features, dim=-1)
