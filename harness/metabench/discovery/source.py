@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
+import threading
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from metabench.discovery.plugin import Plugin
 
 _ENGINE = ("api", "contestant", "episodes")
+# Python 3.11 builds one syntax tree at a time. Where the end of some garbage lets another thread go on, and
+# that builds one too, both get a SystemError.
+_ONE_TREE = threading.Lock()
 
 
 class BrokenPluginError(MetabenchError):
@@ -132,7 +136,7 @@ def _read(file: Path) -> bytes:
 
 def _parse(file: Path) -> ast.Module:
     try:
-        with warnings.catch_warnings():
+        with _ONE_TREE, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the plugin's text: its author's, not this user's
             return ast.parse(_read(file), filename=str(file))
     except SyntaxError as error:

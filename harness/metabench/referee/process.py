@@ -99,7 +99,8 @@ class ContestantProcess:
             self._guard = self._start_guard(
                 control_read, report_write, output_write, (theirs.fileno(), sandboxs.fileno())
             )
-        except OSError:
+        except BaseException:
+            # Nobody will call `__exit__`: what is open here would stay open.
             self._connection.close()
             self._sandbox.close()
             for descriptor in (self._control, self._report, output_read):

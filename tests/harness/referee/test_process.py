@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from metabench.errors import UsageError
 from metabench.referee import process as process_module
+from metabench.referee.enclosure import Enclosure
 from metabench.referee.limits import Limits
 from metabench.referee.outcome import Ending, RunError
 from metabench.referee.process import ContestantProcess, _read_ending
@@ -106,6 +108,19 @@ def test_a_guard_that_cannot_be_started_leaves_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(process_module.sys, "executable", str(tmp_path / "no-such-python"))
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(FileNotFoundError, match="no-such-python"):
+        ContestantProcess(LIMITS, "start").__enter__()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_source_that_cannot_be_had_leaves_nothing(monkeypatch, tmp_path):
+    def lost(enclosure, folder):
+        raise UsageError("the model is gone")
+
+    monkeypatch.setattr(process_module.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(Enclosure, "copy_sources", lost)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(UsageError, match="the model is gone"):
         ContestantProcess(LIMITS, "start").__enter__()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert list(tmp_path.iterdir()) == []
