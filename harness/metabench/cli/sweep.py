@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, TypeVar
 
+from metabench.cli.settings import Settings
 from metabench.discovery.contestants import find
-from metabench.discovery.source import BrokenPluginError, read_source
-from metabench.errors import UsageError, unknown_name
+from metabench.errors import UsageError
 from metabench.referee.description import Description, Undescribed, describe_plugins
 from metabench.results.arena import Arena, ArenaKey, arena_key, make_ready
 from metabench.spec.benchmark import find_benchmark
 from metabench.spec.budget import parse_budget
-from metabench.spec.plan import Entrant, RunPlan
+from metabench.spec.plan import RunPlan
 from metabench.spec.suite import DEFAULT_SUITE
 from metabench.spec.tokenizer import Tokenizer
 
@@ -25,12 +25,10 @@ if TYPE_CHECKING:
     from metabench.discovery.plugin import Plugin
     from metabench.discovery.trusted import Extensions
     from metabench.spec.benchmark import Benchmark
-    from metabench.spec.plan import OptionValue, Precision
+    from metabench.spec.plan import Precision
     from metabench.spec.suite import Suite
 
 DEFAULT_BUDGET = "small"
-_EXPECTED = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}
-_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 Declared = TypeVar("Declared", bool, str)
 
@@ -87,7 +85,7 @@ def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Swee
     algorithms = [find("algorithm", name) for name in request.algorithms or _line_up(suites)]
     backbones = {name: find("backbone", name) for name in _backbone_names(request, benchmarks, extensions)}
     told = describe_plugins([*algorithms, *backbones.values()], places)
-    settings = _Settings(request.settings, told)
+    settings = Settings(request.settings, told)
     arenas = {one.name: make_ready(one, extensions.datasets, places) for one in benchmarks}
     plans = []
     for benchmark, algorithm in product(benchmarks, algorithms):
@@ -195,73 +193,3 @@ def _tokenizer(told: Description | Undescribed, modality: Modality) -> Tokenizer
         return None
     declared = told.tokenizer if isinstance(told, Description) else None
     return declared or Tokenizer()
-
-
-class _Settings:
-    """The `--set` values of a command, and which plugin each belongs to.
-
-    Raises:
-        UsageError: A text that is no setting.
-    """
-
-    def __init__(self, texts: Sequence[str], told: Mapping[Plugin, Description | Undescribed]) -> None:
-        self._told = told
-        self._settings = [_split(text) for text in texts]
-
-    def check_all_used(self) -> None:
-        """Refuse a setting for a plugin that takes no part.
-
-        Raises:
-            UsageError: There is one.
-        """
-        names = {plugin.own_name for plugin in self._told}
-        for owner, _, _ in self._settings:
-            if owner and owner not in names:
-                raise unknown_name("plugin in --set", owner, names)
-
-    def entrant(self, plugin: Plugin) -> Entrant:
-        """A plugin with every option's value.
-
-        Raises:
-            UsageError: It has no such option, or the value is of another type.
-        """
-        told = self._told[plugin]
-        default_owner = plugin.own_name if plugin.kind == "algorithm" else None
-        given = {
-            name: text for owner, name, text in self._settings if (owner or default_owner) == plugin.own_name
-        }
-        options: dict[str, OptionValue] = dict(given)
-        if isinstance(told, Description):
-            options = {name: option.default for name, option in told.options.items()}
-            options |= {name: _value(plugin, told, name, text) for name, text in given.items()}
-        try:
-            source_hash = read_source(plugin).digest
-        except BrokenPluginError:
-            source_hash = ""
-        return Entrant(plugin, tuple(sorted(options.items())), source_hash)
-
-
-def _split(text: str) -> tuple[str, str, str]:
-    """Cut `maml.inner_lr=0.1` into owner, option and value; the owner is empty where none is named."""
-    name, equals, value = text.partition("=")
-    owner, _, option = name.rpartition(".")
-    if not equals or not option:
-        raise UsageError(f"Setting {text!r} is no setting; expected OPTION=VALUE or PLUGIN.OPTION=VALUE.")
-    return owner, option, value
-
-
-def _value(plugin: Plugin, told: Description, name: str, text: str) -> OptionValue:
-    """A setting's text as the type of its option."""
-    if name not in told.options:
-        raise unknown_name(f"option of {plugin.name}", name, told.options)
-    kind = told.options[name].type
-    try:
-        if kind == "bool":
-            return _BOOLEANS[text.lower()]
-        number: OptionValue = {"int": int, "float": float, "str": str}[kind](text)
-    except (ValueError, KeyError) as error:
-        raise UsageError(
-            f"Option {name!r} of {plugin.name!r} is {text!r}; expected {_EXPECTED[kind]}. "
-            f"Its default is {told.options[name].default!r}."
-        ) from error
-    return number

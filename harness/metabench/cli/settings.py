@@ -1,0 +1,90 @@
+"""The `--set` values of a command: whose they are, and that the options take them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metabench.discovery.source import BrokenPluginError, read_source
+from metabench.errors import UsageError, unknown_name
+from metabench.referee.description import Description
+from metabench.spec.plan import Entrant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from metabench.discovery.plugin import Plugin
+    from metabench.referee.description import Undescribed
+    from metabench.spec.plan import OptionValue
+
+_EXPECTED = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+class Settings:
+    """The `--set` values of a command, and which plugin each belongs to.
+
+    Raises:
+        UsageError: A text that is no setting.
+    """
+
+    def __init__(self, texts: Sequence[str], told: Mapping[Plugin, Description | Undescribed]) -> None:
+        self._told = told
+        self._settings = [_split(text) for text in texts]
+
+    def check_all_used(self) -> None:
+        """Refuse a setting for a plugin that takes no part.
+
+        Raises:
+            UsageError: There is one.
+        """
+        names = {plugin.own_name for plugin in self._told}
+        for owner, _, _ in self._settings:
+            if owner and owner not in names:
+                raise unknown_name("plugin in --set", owner, names)
+
+    def entrant(self, plugin: Plugin) -> Entrant:
+        """A plugin with every option's value.
+
+        Raises:
+            UsageError: It has no such option, or the value is of another type.
+        """
+        told = self._told[plugin]
+        default_owner = plugin.own_name if plugin.kind == "algorithm" else None
+        given = {
+            name: text for owner, name, text in self._settings if (owner or default_owner) == plugin.own_name
+        }
+        options: dict[str, OptionValue] = dict(given)
+        if isinstance(told, Description):
+            options = {name: option.default for name, option in told.options.items()}
+            options |= {name: _value(plugin, told, name, text) for name, text in given.items()}
+        try:
+            source_hash = read_source(plugin).digest
+        except BrokenPluginError:
+            source_hash = ""
+        return Entrant(plugin, tuple(sorted(options.items())), source_hash)
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Cut `maml.inner_lr=0.1` into owner, option and value; the owner is empty where none is named."""
+    name, equals, value = text.partition("=")
+    owner, _, option = name.rpartition(".")
+    if not equals or not option:
+        raise UsageError(f"Setting {text!r} is no setting; expected OPTION=VALUE or PLUGIN.OPTION=VALUE.")
+    return owner, option, value
+
+
+def _value(plugin: Plugin, told: Description, name: str, text: str) -> OptionValue:
+    """A setting's text as the type of its option."""
+    if name not in told.options:
+        raise unknown_name(f"option of {plugin.name}", name, told.options)
+    kind = told.options[name].type
+    try:
+        if kind == "bool":
+            return _BOOLEANS[text.lower()]
+        number: OptionValue = {"int": int, "float": float, "str": str}[kind](text)
+    except (ValueError, KeyError) as error:
+        raise UsageError(
+            f"Option {name!r} of {plugin.name!r} is {text!r}; expected {_EXPECTED[kind]}. "
+            f"Its default is {told.options[name].default!r}."
+        ) from error
+    return number
