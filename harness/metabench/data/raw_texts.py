@@ -6,6 +6,7 @@ import csv
 import json
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from metabench.data.raw import RawClass, RawDataset, refuse
@@ -156,11 +157,11 @@ def _read_jsonl(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _lines(file: Path) -> Iterator[str]:
-    """Read a file line by line, so that what is no UTF-8 can be named by its line."""
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                reason = f"has bytes in line {number} that are no text ({error.reason})"
-                raise refuse(file, reason, "UTF-8 is expected", "Save it in UTF-8") from error
+    """Decode a file line by line, so that what is no UTF-8 can be named by its line."""
+    # Whole, as a file still open when a later line is refused would be closed at some other time.
+    for number, line in enumerate(BytesIO(file.read_bytes()), start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            reason = f"has bytes in line {number} that are no text ({error.reason})"
+            raise refuse(file, reason, "UTF-8 is expected", "Save it in UTF-8") from error

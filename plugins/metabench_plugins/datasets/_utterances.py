@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from io import StringIO
 from typing import TYPE_CHECKING, cast
 
 from metabench.data.recipe import SPLITS, ClassExamples
@@ -63,11 +64,11 @@ def read_csv(dataset: str, file: Path, text: str, label: str) -> Iterator[Labell
         DataError: It is none, or lacks a column.
     """
     try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines, strict=True):
-                if row[label] is None or row[text] is None:
-                    raise ValueError(f"it has the short row {list(row.values())!r}")  # noqa: TRY301
-                yield row[label], row[text]
+        lines = StringIO(file.read_bytes().decode(), newline="")
+        for row in csv.DictReader(lines, strict=True):
+            if row[label] is None or row[text] is None:
+                raise ValueError(f"it has the short row {list(row.values())!r}")  # noqa: TRY301
+            yield row[label], row[text]
     except (ValueError, KeyError, csv.Error) as error:
         raise _unreadable(dataset, file, error, f"a CSV file with columns {text} and {label}") from error
 
@@ -79,10 +80,9 @@ def read_jsonl(dataset: str, file: Path, text: str, label: str) -> Iterator[Labe
         DataError: It is none, or a line lacks a field.
     """
     try:
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
-                row = json.loads(line)
-                yield str(row[label]), str(row[text])
+        for line in StringIO(file.read_text(encoding="utf-8")):
+            row = json.loads(line)
+            yield str(row[label]), str(row[text])
     except (ValueError, LookupError, TypeError) as error:
         raise _unreadable(dataset, file, error, f"lines of JSON with {text} and {label}") from error
 
