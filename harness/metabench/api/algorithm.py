@@ -51,6 +51,8 @@ class Algorithm(nn.Module, ABC):
         transductive: It declares that a query's answer depends on the other queries of its episode. The
             audit finds out whether it does.
         modalities: Of the inputs that it can take, whatever backbone it stands on.
+        default_backbones: By modality, the installed backbone that it stands on unless the user names
+            another; where it has none, that is the dataset's own.
         backbone: Turns inputs into features; its weights are trained along.
         n_way: Classes per episode of the benchmark; where they vary, of meta-training as a rule.
         n_shot: Support examples per class there.
@@ -61,6 +63,7 @@ class Algorithm(nn.Module, ABC):
     features_only: ClassVar[bool] = False
     transductive: ClassVar[bool] = False
     modalities: ClassVar[tuple[str, ...]] = ("image", "text")
+    default_backbones: ClassVar[Mapping[str, str]] = {}
     backbone: Backbone
     n_way: int
     n_shot: int

@@ -29,7 +29,9 @@ RESULTS = Path("results")
 @click.command("evaluate")
 @click.argument("algorithms", nargs=-1)
 @click.option("--benchmark", "benchmarks", multiple=True, metavar="B", help="Benchmark or suite [smoke].")
-@click.option("--backbone", "backbones", multiple=True, metavar="N", help="Backbone [the dataset's own].")
+@click.option(
+    "--backbone", "backbones", multiple=True, metavar="N", help="Backbone [the method's or dataset's own]."
+)
 @click.option("--budget", metavar="NAME|60s|10m|2000ep", help="What a run may spend [the suite's, or small].")
 @click.option("--seeds", default="0", show_default=True, help="Seeds, one run each, e.g. 0,1,2.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N.")

@@ -65,6 +65,7 @@ def _contestant(state: State, plugin: Plugin) -> dict[str, object]:
         shown |= {"tokenizer": _in_words(told.tokenizer)} if told.tokenizer else {}
     else:
         shown |= {"features only": told.features_only}
+        shown |= {f"backbone for {modality}s": name for modality, name in told.default_backbones.items()}
     options = {
         f"--set {name}": f"{option.default!r} ({option.type}): {option.help}"
         for name, option in told.options.items()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from metabench.data.places import Places
-    from metabench.data.recipe import Modality
+    from metabench.data.recipe import Modality, Recipe
     from metabench.discovery.plugin import Plugin
     from metabench.discovery.trusted import Extensions
     from metabench.spec.benchmark import Benchmark
@@ -40,7 +40,7 @@ class Request:
     Attributes:
         algorithms: Names; the suite's if there are none.
         benchmarks: Names of benchmarks and suites; the default suite if there are none.
-        backbones: Names; each dataset's own if there are none.
+        backbones: Names; each algorithm's or dataset's own if there are none.
         budget: A name or an amount; the suite's if it is None.
         seeds: One run each.
         device: "cpu" or "cuda:N".
@@ -83,31 +83,38 @@ def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Swee
     suites, benchmarks = _benchmarks(request.benchmarks, extensions)
     budget = parse_budget(request.budget or (suites[0].budget if suites else DEFAULT_BUDGET))
     algorithms = [find("algorithm", name) for name in request.algorithms or _line_up(suites)]
-    backbones = {name: find("backbone", name) for name in _backbone_names(request, benchmarks, extensions)}
-    told = describe_plugins([*algorithms, *backbones.values()], places)
-    settings = Settings(request.settings, told)
+    usual = [find("backbone", name) for name in _usual_backbones(request, benchmarks, extensions)]
+    told = describe_plugins([*algorithms, *usual], places)
+    recipes = {one: extensions.datasets[_learned_from(one)] for one in benchmarks}
+    cells = [
+        (benchmark, algorithm, name)
+        for benchmark, algorithm in product(benchmarks, algorithms)
+        for name in request.backbones or (_own_backbone(told[algorithm], recipes[benchmark]),)
+    ]
+    backbones = {name: find("backbone", name) for *_, name in cells}
+    told |= describe_plugins([one for one in backbones.values() if one not in told], places)
+    settings = Settings(request.settings, {one: told[one] for one in (*algorithms, *backbones.values())})
     arenas = {one.name: make_ready(one, extensions.datasets, places) for one in benchmarks}
     plans = []
-    for benchmark, algorithm in product(benchmarks, algorithms):
-        recipe = extensions.datasets[_learned_from(benchmark)]
-        for backbone, seed in product(request.backbones or (recipe.backbone,), request.seeds):
-            _check_modality(told[backbones[backbone]], backbone, benchmark, recipe.modality)
-            _check_model(told[backbones[backbone]], backbones[backbone])
-            plans.append(
-                RunPlan(
-                    benchmark=benchmark,
-                    algorithm=settings.entrant(algorithm),
-                    backbone=settings.entrant(backbones[backbone]),
-                    features_only=_declares(told[algorithm], "features_only", default=False),
-                    pretraining=_declares(told[backbones[backbone]], "pretraining", default="none"),
-                    budget=budget,
-                    seed=seed,
-                    device=request.device,
-                    precision=request.precision,
-                    n_threads=request.n_threads,
-                    tokenizer=_tokenizer(told[backbones[backbone]], recipe.modality),
-                )
+    for (benchmark, algorithm, name), seed in product(cells, request.seeds):
+        backbone, modality = backbones[name], recipes[benchmark].modality
+        _check_modality(told[backbone], name, benchmark, modality)
+        _check_model(told[backbone], backbone)
+        plans.append(
+            RunPlan(
+                benchmark=benchmark,
+                algorithm=settings.entrant(algorithm),
+                backbone=settings.entrant(backbone),
+                features_only=_declares(told[algorithm], "features_only", default=False),
+                pretraining=_declares(told[backbone], "pretraining", default="none"),
+                budget=budget,
+                seed=seed,
+                device=request.device,
+                precision=request.precision,
+                n_threads=request.n_threads,
+                tokenizer=_tokenizer(told[backbone], modality),
             )
+        )
     settings.check_all_used()
     keys = dict.fromkeys(arena_key(plan) for plan in plans)
     return Sweep(
@@ -149,9 +156,16 @@ def _line_up(suites: Sequence[Suite]) -> list[str]:
     return names
 
 
-def _backbone_names(request: Request, benchmarks: Sequence[Benchmark], extensions: Extensions) -> list[str]:
+def _usual_backbones(request: Request, benchmarks: Sequence[Benchmark], extensions: Extensions) -> list[str]:
+    """Names of those that algorithms without a wish stand on."""
     own = (extensions.datasets[_learned_from(benchmark)].backbone for benchmark in benchmarks)
     return list(dict.fromkeys(request.backbones or own))
+
+
+def _own_backbone(told: Description | Undescribed, recipe: Recipe) -> str:
+    """What an algorithm stands on where the user names nothing: its own wish, else that of the dataset."""
+    wishes = told.default_backbones if isinstance(told, Description) else {}
+    return wishes.get(recipe.modality, recipe.backbone)
 
 
 def _learned_from(benchmark: Benchmark) -> str:

@@ -62,6 +62,7 @@ def _describe_one(asked: dict[str, str | None]) -> Json:
             for name, entry in declared_options(plugin).items()
         },
         "features_only": bool(getattr(plugin, "features_only", False)),
+        "default_backbones": dict(getattr(plugin, "default_backbones", {})),
         "modality": str(getattr(plugin, "modality", "")),
         "pretraining": str(getattr(plugin, "pretraining", "none")),
         "takes_model": bool(getattr(plugin, "takes_model", False)),

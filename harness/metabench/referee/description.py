@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _LIMITS = Limits(memory_mib=4096, n_threads=1, seed=0)
 _Line = Annotated[str, AfterValidator(plain_line)]
 _Name = Annotated[str, StringConstraints(pattern=r"^\w{1,100}$")]
+# No path and no model, which the sandbox would show to the plugin.
+_Installed = Annotated[str, StringConstraints(pattern=r"^[\w+-]{1,100}$")]
 
 
 class OptionDescription(BaseModel):
@@ -49,6 +51,7 @@ class Description(BaseModel):
         summary: Its docstring.
         options: By name.
         features_only: Of an algorithm: it sees examples through the backbone alone.
+        default_backbones: Of an algorithm: by modality, what it stands on unless the user names a backbone.
         modality: Of a backbone: what its inputs are.
         pretraining: Of a backbone: what its weights were trained on before.
         takes_model: Of a backbone: it runs with a pretrained model that the user names.
@@ -63,6 +66,7 @@ class Description(BaseModel):
     modality: _Line
     pretraining: _Line
     takes_model: bool = False
+    default_backbones: dict[_Name, _Installed] = {}
     tokenizer: Tokenizer | None = None
 
 

@@ -44,6 +44,7 @@ GOOD = """
         '''
 
         features_only = True
+        default_backbones = {"text": "bilstm"}
         lr: float = option(0.5, "step size")
         outer_lr = 0.1
         loss = predict = None
@@ -61,6 +62,7 @@ def test_an_algorithm_tells_what_it_declares(ask):
 
     assert told["summary"] == "What it is for.\n\nMore."
     assert told["features_only"] is True
+    assert told["default_backbones"] == {"text": "bilstm"}
     assert (told["modality"], told["pretraining"]) == ("", "none")
     assert told["options"]["lr"] == {"default": 0.5, "type": "float", "help": "step size"}
     assert sorted(told["options"]) == [

@@ -196,3 +196,11 @@ def test_a_tokenizer_that_cannot_be_is_not_believed():
 
     assert isinstance(description._read(told | {"tokenizer": endless | {"length": 9}}), Description)
     assert isinstance(description._read(told | {"tokenizer": endless}), Undescribed)
+
+
+@pytest.mark.parametrize("name", ["vit", "a-net", "/etc/passwd", "hf:/root", "nets.py:Net", "../net", "", 3])
+def test_an_algorithm_may_wish_for_an_installed_backbone_and_for_no_file(name):
+    told = {"summary": "", "options": {}, "features_only": False, "modality": "", "pretraining": ""}
+
+    answer = description._read(told | {"default_backbones": {"image": name}})
+    assert isinstance(answer, Description) == (name in ("vit", "a-net"))
