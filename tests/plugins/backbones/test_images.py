@@ -9,6 +9,7 @@ from metabench.api.algorithm import AlgorithmSetting
 from metabench.api.episodes import Episodes
 from metabench.api.options import declared_options, resolve_options
 from metabench_plugins.algorithms.maml import MAML
+from metabench_plugins.backbones.cct import CCT
 from metabench_plugins.backbones.conv4 import Conv4
 from metabench_plugins.backbones.resnet12 import ResNet12
 from metabench_plugins.backbones.resnet18 import ResNet18
@@ -22,6 +23,7 @@ SMALL = {
     ResNet18: {},
     WideResNet: {"depth": 10, "width": 1},
     ViT: {"width": 16, "layers": 2, "heads": 2},
+    CCT: {"width": 16, "layers": 1, "heads": 2},
 }
 RESIDUAL = (ResNet12, ResNet18, WideResNet)
 
@@ -88,7 +90,7 @@ def test_with_statistics_of_the_support_a_query_is_seen_alone(kind, small):
     torch.testing.assert_close(together[5:], torch.stack(alone), rtol=1e-4, atol=1e-4)
     layers = [part for part in backbone.modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]
     assert all(isinstance(layer, EpisodicBatchNorm2d) for layer in layers)
-    assert (not layers) == (kind is ViT)
+    assert (not layers) == (kind in (ViT, CCT))
 
 
 @every_backbone
