@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from metabench.cli.check import check
 from metabench.cli.data import data
 from metabench.cli.evaluate import evaluate
 from metabench.cli.leaderboard import leaderboard
 from metabench.cli.list import list_command
+from metabench.cli.new import new
 from metabench.cli.show import show
 from metabench.cli.state import State
 from metabench.cli.verify import verify
@@ -21,7 +23,7 @@ from metabench.errors import MetabenchError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BUILT_IN = (data, evaluate, leaderboard, list_command, show, verify)
+BUILT_IN = (check, data, evaluate, leaderboard, list_command, new, show, verify)
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NOTHING = 3

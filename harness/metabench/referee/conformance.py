@@ -49,7 +49,7 @@ class Examination:
         """What the contestant is told."""
         return CheckOrder(
             algorithm=address_of(self.algorithm),
-            backbones=tuple(address_of(one) for one in self.backbones),
+            backbones={one.plugin.name: address_of(one) for one in self.backbones},
             protocol=self.protocol,
             episodes=self.episodes,
         )

@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import torch
-
 from metabench.api.algorithm import Algorithm
 from metabench.api.backbone import Backbone
 from metabench.contestant.build import import_plugin
 from metabench.contestant.failure import guarded
-from metabench.testing.conformance import default_backbones, parse_toy_protocol, run_checks
+from metabench.spec.toy import parse_toy_protocol
+from metabench.testing.conformance import address_of, default_backbones, run_checks
 from metabench.testing.trial import Subject
 from metabench.wire.channel import Channel, PeerGoneError
 from metabench.wire.message import Message
-from metabench.wire.reports import CheckOrder, PluginAddress, hear, say
+from metabench.wire.reports import CheckOrder, hear, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +25,6 @@ _LARGEST_ORDER = 1 << 20
 def main(descriptor: int) -> None:
     """Take an order and tell of each check when it is done."""
     channel = Channel.from_descriptor(descriptor, max_bytes=_LARGEST_ORDER)
-    torch.set_num_threads(1)
     try:
         order = hear(channel.receive(), CheckOrder)
         with guarded(channel):
@@ -46,13 +44,10 @@ def _subjects(order: CheckOrder) -> Iterator[Subject]:
     """
     algorithm = import_plugin(order.algorithm, Algorithm)  # type: ignore[type-abstract]
     protocol = parse_toy_protocol(order.protocol)
-    own = [
-        PluginAddress(target=f"{one.__module__}:{one.__name__}", search_path=None, options={}, model=None)
-        for one in default_backbones(algorithm)
-    ]
-    for address in order.backbones or own:
+    own = {one.__name__: address_of(one) for one in default_backbones(algorithm)}
+    for name, address in (order.backbones or own).items():
         backbone = import_plugin(address, Backbone)  # type: ignore[type-abstract]
-        yield Subject(algorithm, backbone, (order.algorithm, address), protocol)
+        yield Subject(name, algorithm, backbone, (order.algorithm, address), protocol)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metabench.contestant.failure import one_line
-from metabench.errors import UsageError
-from metabench.spec.protocol import Protocol, parse_protocol
+from metabench.spec.toy import MOST_EPISODES, parse_toy_protocol
 from metabench.testing.answers import ANSWER_CHECKS, FIRST_CHECKS
 from metabench.testing.backbones import TinyImage, TinyText
 from metabench.testing.finding import Check, Finding, fail
 from metabench.testing.learning import LEARNING_CHECKS, TRAINING_CHECK
 from metabench.testing.report import ConformanceError, Report
-from metabench.testing.toy import N_CLASSES, N_EXAMPLES
-from metabench.testing.trial import N_QUERY, Subject, Trial, arithmetic_put_back
+from metabench.testing.trial import Subject, Trial, arithmetic_put_back
 from metabench.wire.reports import Checked, PluginAddress
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from metabench.spec.plan import OptionValue
 
 CHECKS = (*FIRST_CHECKS, TRAINING_CHECK, *ANSWER_CHECKS, *LEARNING_CHECKS)
-MOST_EPISODES = 1000
 
 
 def check_algorithm(
@@ -54,7 +51,7 @@ def check_algorithm(
     """
     asked = parse_toy_protocol(protocol)
     subjects = [
-        Subject(algorithm, one, (_address(algorithm, options or {}), _address(one, {})), asked)
+        Subject(one.__name__, algorithm, one, (address_of(algorithm, options), address_of(one)), asked)
         for one in backbones or default_backbones(algorithm)
     ]
     results = [result for subject in subjects for result in run_checks(subject, episodes)]
@@ -62,23 +59,6 @@ def check_algorithm(
     if report.failed:
         raise ConformanceError(report)
     return report
-
-
-def parse_toy_protocol(text: str) -> Protocol:
-    """Read "5w1s", as what a learner is built for.
-
-    Raises:
-        UsageError: It is none, or more than the toy problems have.
-    """
-    protocol = parse_protocol(text, n_query=N_QUERY)
-    if not isinstance(protocol, Protocol):
-        raise UsageError(f"Protocol {text!r} has no fixed ways and shots; expected some. Name e.g. 5w1s.")
-    if protocol.n_way > N_CLASSES or protocol.n_per_class > N_EXAMPLES:
-        raise UsageError(
-            f"Protocol {text!r} needs more than the toy problems have; expected at most {N_CLASSES} ways and "
-            f"{N_EXAMPLES - N_QUERY} shots. Name e.g. 20w5s."
-        )
-    return protocol
 
 
 def default_backbones(algorithm: type[Algorithm]) -> list[type[Backbone]]:
@@ -96,7 +76,7 @@ def run_checks(subject: Subject, most_episodes: int = MOST_EPISODES) -> Iterator
             missing = check.name
         yield Checked(
             check=check.name,
-            backbone=subject.backbone.__name__,
+            backbone=subject.name,
             status=found.status,
             message=found.message,
         )
@@ -110,11 +90,11 @@ def _run(check: Check, trial: Trial) -> Finding:
             return fail(one_line(error))
 
 
-def _address(plugin: type, options: Mapping[str, OptionValue]) -> PluginAddress:
+def address_of(plugin: type, options: Mapping[str, OptionValue] | None = None) -> PluginAddress:
     """Where a class comes from, as far as it can be told, and the options that it gets."""
     return PluginAddress(
         target=f"{plugin.__module__}:{plugin.__qualname__}",
         search_path=None,
-        options=dict(options),
+        options=dict(options or {}),
         model=None,
     )

@@ -10,14 +10,13 @@ import torch
 
 from metabench.api.episodes import Episodes
 from metabench.api.session import LabelledPool, as_inputs
+from metabench.spec.toy import N_CLASSES, N_EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-N_CLASSES = 40
-N_EXAMPLES = 24
 _SIDE = 16
 _CELL = 4
 _PIXEL_NOISE = 40.0

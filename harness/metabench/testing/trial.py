@@ -13,6 +13,7 @@ import torch
 
 from metabench.api.session import Allowance
 from metabench.contestant.build import make_learner, prepare_arithmetic
+from metabench.spec.toy import N_QUERY
 from metabench.testing.toy import toy_problem
 from metabench.testing.training import SEED, Training, train
 from metabench.wire.reports import Assignment, PluginAddress
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 # Ways up to which every algorithm is asked, whatever it is built for.
 MOST_WAY = 20
-N_QUERY = 5
 # Enough for a trace in every weight that learns.
 _EPISODES = 12
 
@@ -40,12 +40,14 @@ class Subject:
     """An algorithm on a backbone.
 
     Attributes:
+        name: That of the backbone.
         algorithm: Its class.
         backbone: Its class.
         told: Where the two come from, and the options that they get.
         protocol: The ways and shots that it is built for.
     """
 
+    name: str
     algorithm: type[Algorithm]
     backbone: type[Backbone]
     told: tuple[PluginAddress, PluginAddress]
@@ -117,7 +119,8 @@ class Trial:
             device="cpu",
             device_memory_mib=None,
             precision="fp32",
-            n_threads=torch.get_num_threads(),
+            # Toy problems are too small to be shared; threads would wait for each other.
+            n_threads=1,
             seconds=None,
             episodes=None,
         )
@@ -125,16 +128,16 @@ class Trial:
 
 @contextmanager
 def arithmetic_put_back() -> Iterator[None]:
-    """After the block, generators and choices of kernels are what they were before."""
+    """After the block, threads, generators and choices of kernels are what they were before."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - plugins may use it
-    is_strict, warns = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    n_threads = torch.get_num_threads()
+    is_strict = torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
     try:
         with torch.random.fork_rng(devices=()):
             yield
     finally:
+        torch.set_num_threads(n_threads)
         torch.use_deterministic_algorithms(is_strict, warn_only=warns)
         random.setstate(python)
         np.random.set_state(numpy)  # noqa: NPY002

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
-from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
@@ -17,18 +15,9 @@ from torch.nn import functional
 from metabench import clock
 from metabench.api import Algorithm, option
 from metabench.api.session import BudgetSpentError
-from metabench.errors import UsageError
 from metabench.testing import ConformanceError, check_algorithm
 from metabench.testing.backbones import TinyImage, TinyText
 from metabench.testing.conformance import CHECKS
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class NearestMean(Algorithm):
@@ -342,26 +331,12 @@ def test_an_algorithm_is_checked_on_the_modalities_that_it_takes_with_the_option
     assert {one.backbone for one in report.results} == {"TinyImage"}
 
 
-@pytest.mark.parametrize(
-    ("protocol", "message"),
-    [
-        ("vary", "Protocol 'vary' has no fixed ways and shots; expected some. Name e.g. 5w1s."),
-        ("5", "Protocol '5' has no fixed ways and shots"),
-        ("41w1s", "Protocol '41w1s' needs more than the toy problems have; expected at most 40 ways"),
-        ("5w20s", "Protocol '5w20s' needs more"),
-    ],
-)
-def test_a_protocol_that_the_toy_problems_have_not_is_refused(protocol, message):
-    with pytest.raises(UsageError, match=re.escape(message)):
-        check_algorithm(NearestMean, protocol=protocol)
-
-
-def test_generators_clock_and_kernels_are_as_they_were_after_checks():
+def test_threads_generators_clock_and_kernels_are_as_they_were_after_checks():
     def state():
         numpy = np.random.get_state()[1].tolist()  # noqa: NPY002 - which plugins may use
-        return torch.get_rng_state().tolist(), random.getstate(), numpy, clock.read
+        arithmetic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+        return torch.get_rng_state().tolist(), random.getstate(), numpy, arithmetic, clock.read
 
     before = state()
     check(Untrained)
     assert state() == before
-    assert not torch.are_deterministic_algorithms_enabled()
