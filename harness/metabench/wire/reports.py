@@ -143,7 +143,7 @@ class CheckOrder(_Report):
 
     Attributes:
         algorithm: The method.
-        backbones: What it is checked on, one after the other, by their names; the kit's own if there are none.
+        backbones: What it is checked on, one after the other, by name; the kit's own if there are none.
         protocol: Ways and shots that it is built for, e.g. "5w1s".
         episodes: Meta-training episodes within which it must learn a toy problem.
     """

@@ -66,7 +66,7 @@ def test_checks_are_told_as_json_for_the_backbones_that_are_named(metabench, pee
         (["protonet", "--set", "bag.width=1"], "Unknown plugin in --set 'bag'."),
         ([], "Missing argument 'ALGORITHMS...'"),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_mistake_is_answered_before_anything_is_checked(metabench, arguments, message):
     answer = metabench("check", *arguments)

@@ -30,16 +30,12 @@ def test_a_new_algorithm_is_a_package_whose_own_test_passes(metabench, tmp_path)
     assert "1 passed" in tested.stdout, tested.stdout
 
 
-def test_what_is_written_is_formatted_and_typed(metabench, tmp_path):
+def test_what_is_written_is_formatted(metabench, tmp_path):
     metabench("new", "algorithm", "my-method")
 
-    for command in (
-        ["ruff", "check"],
-        ["ruff", "format", "--check"],
-        ["mypy", "--strict", "--no-incremental"],
-    ):
+    for command in (["check"], ["format", "--check"]):
         checked = subprocess.run(
-            [sys.executable, "-m", *command, "my_method.py"],
+            [sys.executable, "-m", "ruff", *command, "my_method.py"],
             cwd=tmp_path / "my-method",
             capture_output=True,
             text=True,
