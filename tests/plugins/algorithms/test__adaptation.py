@@ -10,6 +10,7 @@ from metabench.api.backbone import BackboneSetting
 from metabench.contestant.state import from_bytes, to_bytes
 from metabench_plugins.algorithms._adaptation import descend
 from metabench_plugins.algorithms.anil import ANIL
+from metabench_plugins.algorithms.attention_maml import AttentionMAML
 from metabench_plugins.algorithms.fomaml import FOMAML
 from metabench_plugins.algorithms.maml import MAML
 from metabench_plugins.algorithms.meta_lstm import MetaLSTM
@@ -19,7 +20,7 @@ from metabench_plugins.algorithms.reptile import Reptile
 from metabench_plugins.algorithms.reptile_transductive import ReptileTransductive
 from metabench_plugins.backbones.bag import Bag
 
-INDUCTIVE = [MAML, FOMAML, ANIL, MetaSGD, Reptile, PLATIPUS, MetaLSTM]
+INDUCTIVE = [MAML, FOMAML, ANIL, MetaSGD, Reptile, PLATIPUS, MetaLSTM, AttentionMAML]
 EVERY = [*INDUCTIVE, ReptileTransductive]
 # Those whose loss has a gradient.
 DIFFERENTIATED = [MAML, FOMAML, ANIL, MetaSGD, PLATIPUS, MetaLSTM]
