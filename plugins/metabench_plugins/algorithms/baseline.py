@@ -27,7 +27,7 @@ class Baseline(PretrainedAlgorithm):
 
     features_only = True
 
-    inner_lr: float = option(0.1, "step size in an episode", at_least=0)
+    inner_lr: float = option(0.01, "step size in an episode", at_least=0)
     inner_steps: int = option(100, "gradient steps in an episode", at_least=1)
     inner_decay: float = option(1e-3, "factor of half the squared weights, in an episode", at_least=0)
 

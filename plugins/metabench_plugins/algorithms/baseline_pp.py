@@ -18,10 +18,12 @@ class BaselinePlusPlus(Baseline):
     """Train classifiers by cosine, of all classes and then of an episode's. Chen et al. 2019, section 3.2.
 
     Differs from the paper: as `baseline` does, but that the class vectors of an episode begin at the means of
-    the classes, since zero has no angle.
+    the classes, at length 1, since zero has no angle.
     """
 
     scale: float = option(10.0, "factor of the cosines under the softmax", at_least=0)
+    outer_lr: float = option(1e-2, "learning rate of Adam, decayed to 0 by a cosine", at_least=0)
+    inner_lr: float = option(0.1, "step size in an episode", at_least=0)
     inner_decay = 0.0
 
     def classifier(self, n_classes: int) -> nn.Module:
@@ -30,7 +32,7 @@ class BaselinePlusPlus(Baseline):
 
     def first_layers(self, means: Tensor) -> Weights:
         """Class vectors before their training, (n_episodes, n_way, n_features)."""
-        return {"weight": means.requires_grad_()}
+        return {"weight": functional.normalize(means, dim=2).requires_grad_()}
 
     def logits(self, layers: Weights, features: Tensor) -> Tensor:
         """Scaled cosines s of each example and class."""

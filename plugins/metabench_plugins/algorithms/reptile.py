@@ -23,21 +23,21 @@ class Reptile(AdaptedClassifier):
     The inner optimiser is the paper's, Adam without momentum (section 6). Meta-training knows no support
     and no queries: an episode is a pool of labelled examples.
 
-    Differs from the paper: a larger inner learning rate and fewer steps in testing (20 where the paper has
-    50, each on the whole support set), as suits short budgets; BatchNorm normalises queries by the
-    statistics of the support set, where the paper puts each query alone beside it. `reptile-transductive`
-    normalises queries by each other.
+    Differs from the paper: a larger inner learning rate, fewer episodes per step of the initial weights and
+    fewer steps in testing (20 where the paper has 50, each on the whole support set), as suits short
+    budgets; BatchNorm normalises queries by the statistics of the support set, where the paper puts each
+    query alone beside it. `reptile-transductive` normalises queries by each other.
     """
 
-    inner_lr: float = option(3e-3, "learning rate of Adam inside an episode", at_least=0)
+    inner_lr: float = option(0.01, "learning rate of Adam inside an episode", at_least=0)
     inner_steps: int = option(5, "steps inside an episode of meta-training", at_least=1)
     inner_shot: int = option(2, "examples in a minibatch of such a step, per class", at_least=1)
     test_steps: int = option(20, "steps on a support set in testing", at_least=1)
 
     outer_lr: float = option(
-        1.0, "part of the way to the trained weights, falling linearly to 0", at_least=0, at_most=1
+        0.5, "part of the way to the trained weights, falling linearly to 0", at_least=0, at_most=1
     )
-    meta_batch: int = option(5, "episodes per step of the initial weights", at_least=1)
+    meta_batch: int = option(2, "episodes per step of the initial weights", at_least=1)
     train_n_query: int = option(9, "examples per class besides `train_n_shot`", at_least=0)
     # There is no outer gradient.
     clip_norm = 0.0
