@@ -53,6 +53,14 @@ class Arena:
         """The query labels of each episode, (n_query_total,)."""
         return tuple(labels for batch in self.episodes for labels in batch.query_labels)
 
+    @property
+    def classes(self) -> tuple[tuple[str, ...], ...]:
+        """The names of each episode's classes, (n_way,), in the order of its labels."""
+        names = self.dataset.pools["meta_test"].class_names
+        return tuple(
+            tuple(names[one] for one in classes) for batch in self.episodes for classes in batch.classes
+        )
+
     def tokenized(self, tokenizer: Tokenizer, places: Places, model: Path | None = None) -> Arena:
         """The same benchmark with token ids in place of texts.
 

@@ -89,7 +89,7 @@ class Circumstances:
 def answered(answers: Answers, arena: Arena) -> Predictions:
     """A contestant's answers to the first episodes, beside what would have been right."""
     logits = answers.logits
-    return Predictions(logits, arena.labels[: len(logits)])
+    return Predictions(logits, arena.labels[: len(logits)], arena.classes[: len(logits)])
 
 
 def assemble(planned: Planned, outcome: Outcome, metric: Metric, circumstances: Circumstances) -> Record:

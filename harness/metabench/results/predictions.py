@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_SCHEMA = pa.schema(
+# Files of old have no classes; nor have those of a curve, whose episodes are the first of the others.
+_WITHOUT_CLASSES = pa.schema(
     [
         ("episode", pa.int64()),
         ("query", pa.int64()),
@@ -22,6 +23,7 @@ _SCHEMA = pa.schema(
         ("logits", pa.list_(pa.float32())),
     ]
 )
+_SCHEMA = _WITHOUT_CLASSES.insert(3, pa.field("class", pa.dictionary(pa.int32(), pa.string())))
 # An episode of the largest protocol has 500 queries; a file that claims more rows is not read at all.
 _MOST_QUERIES = 10_000
 
@@ -33,10 +35,12 @@ class Predictions:
     Attributes:
         logits: (n_query_total, n_way) float32 each.
         labels: (n_query_total,) int64 each, 0 … n_way − 1.
+        classes: (n_way,) each, the name of the class that a label stands for; empty where it is not told.
     """
 
     logits: tuple[NDArray[np.float32], ...]
     labels: tuple[NDArray[np.int64], ...]
+    classes: tuple[tuple[str, ...], ...] = ()
 
 
 def encode(predictions: Predictions) -> bytes:
@@ -44,14 +48,19 @@ def encode(predictions: Predictions) -> bytes:
     episodes, queries = _row_order([len(labels) for labels in predictions.labels])
     ways = np.repeat(*_ways_and_counts(predictions.logits))
     values = np.concatenate([logits.reshape(-1) for logits in predictions.logits])
-    columns = [
-        episodes,
-        queries,
-        pa.array(np.concatenate(predictions.labels), pa.int64()),
-        pa.ListArray.from_arrays(np.cumsum([0, *ways], dtype=np.int32), pa.array(values, pa.float32())),
-    ]
+    table = pa.table(
+        [
+            episodes,
+            queries,
+            pa.array(np.concatenate(predictions.labels), pa.int64()),
+            pa.ListArray.from_arrays(np.cumsum([0, *ways], dtype=np.int32), pa.array(values, pa.float32())),
+        ],
+        schema=_WITHOUT_CLASSES,
+    )
+    if predictions.classes:
+        table = table.add_column(3, _SCHEMA.field("class"), _class_column(predictions))
     sink = pa.BufferOutputStream()
-    parquet.write_table(pa.table(columns, schema=_SCHEMA), sink, compression="zstd")
+    parquet.write_table(table, sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
@@ -69,7 +78,7 @@ def decode(content: bytes, *, n_episodes: int, shape: tuple[int, int] | None) ->
     """
     try:
         file = parquet.ParquetFile(pa.BufferReader(content))
-        if not file.schema_arrow.equals(_SCHEMA):
+        if not any(map(file.schema_arrow.equals, (_SCHEMA, _WITHOUT_CLASSES))):
             raise ValueError(
                 f"has columns {file.schema_arrow.names}; expected {_SCHEMA.names} of their types"
             )
@@ -90,11 +99,12 @@ def decode(content: bytes, *, n_episodes: int, shape: tuple[int, int] | None) ->
     return Predictions(
         logits=tuple(one.reshape(-1, way) for one, way in zip(logits, ways, strict=True)),
         labels=tuple(np.split(labels, ends)),
+        classes=_classes(table, labels, ways) if "class" in table.column_names else (),
     )
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Put predictions one after the other."""
+    """Put predictions one after the other, without their classes."""
     return Predictions(
         logits=tuple(one for part in parts for one in part.logits),
         labels=tuple(one for part in parts for one in part.labels),
@@ -107,7 +117,6 @@ def cut(predictions: Predictions, counts: Sequence[int]) -> list[Predictions]:
     Args:
         predictions: Of all parts.
         counts: Episodes of each part.
-
 
     Raises:
         ValueError: They do not add up.
@@ -163,3 +172,34 @@ def _logits(table: pa.Table, counts: NDArray[np.int64]) -> tuple[NDArray[np.int6
         raise ValueError("has an episode whose queries differ in their logits")
     logits: NDArray[np.float32] = values.to_numpy()
     return ways, logits
+
+
+def _class_column(predictions: Predictions) -> pa.DictionaryArray:
+    """The class of each query."""
+    names = sorted({name for one in predictions.classes for name in one})
+    number = {name: place for place, name in enumerate(names)}
+    numbers = [
+        np.array([number[name] for name in one], np.int32)[labels]
+        for one, labels in zip(predictions.classes, predictions.labels, strict=True)
+    ]
+    return pa.DictionaryArray.from_arrays(np.concatenate(numbers), pa.array(names, pa.string()))
+
+
+def _classes(
+    table: pa.Table, labels: NDArray[np.int64], ways: NDArray[np.int64]
+) -> tuple[tuple[str, ...], ...]:
+    """The classes of each episode, in the order of its labels."""
+    column = table["class"].unify_dictionaries().combine_chunks()
+    numbers: NDArray[np.int32] = column.indices.to_numpy()
+    starts = np.cumsum(ways) - ways
+    # Every label of every episode has a place of its own.
+    places = starts[table["episode"].to_numpy()] + labels
+    found = np.full(int(ways.sum()), -1, dtype=np.int32)
+    found[places] = numbers
+    if (found < 0).any() or not np.array_equal(found[places], numbers):
+        raise ValueError("has an episode whose labels do not stand for one class each")
+    names = column.dictionary.to_pylist()
+    told = [names[one] for one in found]
+    return tuple(
+        tuple(told[start : start + way]) for start, way in zip(starts.tolist(), ways.tolist(), strict=True)
+    )

@@ -28,7 +28,7 @@ def check_scores(stored: Stored, machine: Machine) -> Finding:
 
     Args:
         stored: The result.
-        machine: With its metric; without its dataset, labels are not compared.
+        machine: With its metric; without its dataset, labels and classes are not compared.
     """
     record = stored.record
     if not record.scores and PREDICTIONS_FILE not in record.files:
@@ -46,7 +46,8 @@ def check_scores(stored: Stored, machine: Machine) -> Finding:
         remarks.append("The curve is not compared: its schema kept no predictions of earlier commits.")
     try:
         problems += _of_labels(record.benchmark, predictions, machine)
-        checked += f"; the labels of {len(predictions.labels)} episodes"
+        compared = "labels and classes" if predictions.classes else "labels"
+        checked += f"; the {compared} of {len(predictions.labels)} episodes"
     except _NotComparableError as error:
         remarks.append(f"Labels are not compared: {error}")
     return Finding(1, checked, tuple(problems), tuple(remarks))
@@ -108,8 +109,13 @@ def _of_labels(part: BenchmarkPart, predictions: Predictions, machine: Machine) 
         return [
             f"Its episodes have the hash {part.manifest_hash}; the benchmark's {here.part.manifest_hash}."
         ]
-    same = list(map(np.array_equal, predictions.labels, here.labels))
-    return [] if all(same) else [f"The labels of {same.count(False)} episodes are not the benchmark's."]
+    labels = list(map(np.array_equal, predictions.labels, here.labels))
+    classes = [one == other for one, other in zip(predictions.classes, here.classes, strict=False)]
+    return [
+        f"The {what} of {same.count(False)} episodes are not the benchmark's."
+        for what, same in (("labels", labels), ("classes", classes))
+        if not all(same)
+    ]
 
 
 def _check_same_data(told: BenchmarkPart, here: BenchmarkPart) -> None:

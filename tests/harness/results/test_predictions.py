@@ -20,6 +20,12 @@ def predictions(n_episodes: int = 4) -> Predictions:
     )
 
 
+def with_classes() -> Predictions:
+    """Two episodes of three of four classes; each label has two queries."""
+    labels = (np.array([0, 1, 2, 2, 1, 0]), np.array([2, 2, 1, 1, 0, 0]))
+    return Predictions(predictions(2).logits, labels, (("ä", "c", "b"), ("d", "b", "ä")))
+
+
 def table(**columns: Any) -> pa.Table:
     told = parquet.read_table(pa.BufferReader(encode(predictions())))
     for name, values in columns.items():
@@ -83,6 +89,44 @@ def test_logits_that_are_a_view_of_others_are_written_as_they_stand() -> None:
     turned = Predictions(*(tuple(one[::-1] for one in part) for part in (whole.logits, whole.labels)))
 
     np.testing.assert_array_equal(decode(encode(turned), **SHAPE).logits, turned.logits)
+
+
+def test_classes_are_read_in_the_order_of_their_labels() -> None:
+    read = decode(encode(with_classes()), n_episodes=2, shape=(6, 3))
+
+    assert read.classes == with_classes().classes
+    assert decode(encode(predictions()), **SHAPE).classes == ()
+
+
+def test_a_row_names_the_class_of_its_query() -> None:
+    told = parquet.read_table(pa.BufferReader(encode(with_classes())))
+
+    assert told.column_names == ["episode", "query", "label", "class", "logits"]
+    assert told["class"].to_pylist() == [*"äcbbcä", *"ääbbdd"]
+
+
+def named(names: list[str | None]) -> pa.Table:
+    told = parquet.read_table(pa.BufferReader(encode(with_classes())))
+    kind = told.schema.field("class").type
+    return told.set_column(3, "class", pa.array(names, pa.string()).dictionary_encode().cast(kind))
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (named([*"äcbbcä", *"ääbbda"]), "labels do not stand for one class each"),
+        (named([*"äcbbcä", *"ääbbd", None]), "has empty cells"),
+        (named([*"äcbbcä"] * 2).set_column(3, "class", pa.array([*"äcbbcä"] * 2)), "has columns"),
+        (
+            named([*"äcbbcä"] * 2).set_column(2, "label", pa.array([0, 1, 1, 1, 1, 0] * 2)),
+            "labels do not stand for one class each",
+        ),
+    ],
+    ids=["two of one label", "no name", "no dictionary", "a label without a query"],
+)
+def test_refuses_classes_that_are_none(told: pa.Table, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        decode(content(told), n_episodes=2, shape=(6, 3))
 
 
 @pytest.mark.parametrize("garbage", [b"", b"PAR1", b"no parquet at all", encode(predictions())[:-9]])

@@ -112,11 +112,13 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def answers(labels: tuple[np.ndarray, ...], seed: int = 0) -> Predictions:
+def answers(
+    labels: tuple[np.ndarray, ...], seed: int = 0, classes: tuple[tuple[str, ...], ...] = ()
+) -> Predictions:
     """Answers that are right in most cases."""
     rng = np.random.default_rng(seed)
     logits = (np.eye(2)[one] + rng.normal(0, 0.5, (len(one), 2)) for one in labels)
-    return Predictions(tuple(one.astype(np.float32) for one in logits), labels)
+    return Predictions(tuple(one.astype(np.float32) for one in logits), labels, classes)
 
 
 @pytest.fixture
@@ -125,7 +127,7 @@ def make_result(tmp_path: Path, machine: Machine, make_record: Callable[..., Rec
     arena = make_ready(TOY, machine.datasets, machine.places)
 
     def make(seed: int = 0, **changes: Any) -> Made:
-        told = answers(arena.labels, seed)
+        told = answers(arena.labels, seed, arena.classes)
         commits = [answers(arena.labels[:4], seed + 1), answers(arena.labels[:4], seed + 2)]
         record = make_record(
             benchmark=dict(arena.part) | changes.pop("benchmark", {}),

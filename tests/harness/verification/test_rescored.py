@@ -23,7 +23,7 @@ def test_what_follows_from_the_predictions_is_verified(result, machine) -> None:
     found = check_scores(result.stored, machine)
 
     assert (found.outcome, found.problems, found.remarks) == ("verified", (), ())
-    assert found.checked == "its score and its curve, to the last bit; the labels of 40 episodes"
+    assert found.checked == "its score and its curve, to the last bit; the labels and classes of 40 episodes"
 
 
 @pytest.mark.parametrize("field", ["mean", "low", "high"])
@@ -77,6 +77,24 @@ def test_labels_that_suit_the_answers_are_found(result, machine) -> None:
     assert check_scores(forged.stored, machine).problems == (
         f"The labels of {n_wrong} episodes are not the benchmark's.",
     )
+
+
+def test_classes_that_are_named_anew_are_found(result, machine) -> None:
+    told = predictions_of(result)
+    turned = replace(told, classes=tuple(one[::-1] for one in told.classes))
+
+    assert check_scores(result.stored, machine).checked.endswith("; the labels and classes of 40 episodes")
+    assert check_scores(result.answer(turned).forge().stored, machine).problems == (
+        "The classes of 40 episodes are not the benchmark's.",
+    )
+
+
+def test_a_result_of_old_without_classes_verifies(result, machine) -> None:
+    old = result.answer(replace(predictions_of(result), classes=())).forge()
+
+    found = check_scores(old.stored, machine)
+    assert not found.problems
+    assert found.checked.endswith("; the labels of 40 episodes")
 
 
 def test_a_curve_with_labels_of_its_own_is_found(result, machine) -> None:
@@ -171,7 +189,7 @@ def test_a_curve_whose_predictions_were_not_kept_is_not_compared(result, machine
     (result.folder / "curve.parquet").unlink()
 
     found = check_scores(result.forge().stored, machine)
-    assert found.checked == "its score, to the last bit; the labels of 40 episodes"
+    assert found.checked == "its score, to the last bit; the labels and classes of 40 episodes"
     assert found.remarks == ("The curve is not compared: its schema kept no predictions of earlier commits.",)
 
 
