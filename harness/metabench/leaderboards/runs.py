@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metabench.results.files import PREDICTIONS_FILE, ResultError, read_predictions
-from metabench.scoring.metric import score_episodes
+from metabench.results.files import (
+    OUTCOMES_FILE,
+    PREDICTIONS_FILE,
+    ResultError,
+    read_outcomes,
+    read_predictions,
+)
+from metabench.results.outcomes import outcomes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
 
     from metabench.referee.outcome import Verdict
     from metabench.results.folder import Stored
+    from metabench.results.outcomes import Outcomes
     from metabench.results.record import Record
     from metabench.scoring.metric import Metric
 
@@ -111,25 +118,30 @@ class Method:
 
 
 def score_run(stored: Stored, metric: Metric | None) -> Run:
-    """Score a result's predictions; the mean in its record is not believed.
+    """Read a result's scores, episode by episode; the mean in its record is not believed.
 
     Args:
         stored: The result.
         metric: The benchmark's; None if it is not installed.
     """
     record = stored.record
-    if PREDICTIONS_FILE not in record.files and record.status != "ok":
+    if not record.files.keys() & {OUTCOMES_FILE, PREDICTIONS_FILE} and record.status != "ok":
         return Run(record, None, None, None)
     if metric is None:
         problem = f"Metric {record.benchmark.metric!r} is unknown here. Install the extension that has it."
         return Run(record, None, None, problem)
     try:
-        predictions = read_predictions(stored.folder, record)
+        outcomes = _outcomes(stored, metric)
+        return Run(record, outcomes.scores[metric.name], outcomes.guessing, None)
     except ResultError as error:
         return Run(record, None, None, str(error))
-    logits, right = predictions.logits, predictions.labels
-    equal = [np.zeros_like(one) for one in logits]
-    return Run(record, score_episodes(metric, logits, right), score_episodes(metric, equal, right), None)
+
+
+def _outcomes(stored: Stored, metric: Metric) -> Outcomes:
+    """What came of each episode; results of old tell no more than the predictions."""
+    if OUTCOMES_FILE in stored.record.files:
+        return read_outcomes(stored.folder, stored.record)
+    return outcomes_of(read_predictions(stored.folder, stored.record), [metric])
 
 
 def gather(runs: Iterable[Run]) -> list[Method]:

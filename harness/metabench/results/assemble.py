@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from metabench.referee.outcome import BLAME
 from metabench.results.environment import environment_of
 from metabench.results.identity import IdentityParts
-from metabench.results.predictions import Predictions
 from metabench.results.record import (
     AuditPart,
     BudgetPart,
@@ -22,12 +21,11 @@ from metabench.results.record import (
     SpentPart,
     TokenizerPart,
 )
-from metabench.results.score import curve_point, score_part
 
 if TYPE_CHECKING:
-    from metabench.referee.outcome import Answers, Outcome, RunError
+    from metabench.referee.outcome import Outcome, RunError
     from metabench.results.arena import Arena
-    from metabench.scoring.metric import Metric
+    from metabench.results.score import Scored
     from metabench.spec.plan import Entrant, RunPlan
     from metabench.spec.tokenizer import Tokenizer
 
@@ -86,23 +84,16 @@ class Circumstances:
     calibration: CalibrationPart | None
 
 
-def answered(answers: Answers, arena: Arena) -> Predictions:
-    """A contestant's answers to the first episodes, beside what would have been right."""
-    logits = answers.logits
-    return Predictions(logits, arena.labels[: len(logits)], arena.classes[: len(logits)])
-
-
-def assemble(planned: Planned, outcome: Outcome, metric: Metric, circumstances: Circumstances) -> Record:
+def assemble(planned: Planned, outcome: Outcome, scored: Scored, circumstances: Circumstances) -> Record:
     """Make the record of a run.
 
     Args:
         planned: What was run.
         outcome: What came out.
-        metric: The benchmark's.
+        scored: What that is worth.
         circumstances: Of the run.
     """
-    parts, arena = planned.parts, planned.arena
-    answers = () if outcome.answers is None else (outcome.answers,)
+    parts = planned.parts
     return Record(
         identity=parts.identity(),
         started=circumstances.started,
@@ -120,8 +111,8 @@ def assemble(planned: Planned, outcome: Outcome, metric: Metric, circumstances: 
         status=outcome.status,
         blame=BLAME[outcome.status],
         failure=None if outcome.failure is None else _failure_part(outcome.failure),
-        scores=tuple(score_part(answered(one, arena), metric) for one in answers),
-        curve=tuple(curve_point(answered(one, arena), metric, at_s) for at_s, one in outcome.curve),
+        scores=scored.scores,
+        curve=scored.curve,
         audit=AuditPart(
             verdict=outcome.findings.verdict,
             n_episodes=outcome.findings.n_episodes,

@@ -1,4 +1,4 @@
-"""The files of one result, read with suspicion: a stranger may have sent them."""
+"""The files of one result; they are read with suspicion, as a stranger may have sent them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from metabench.errors import MetabenchError
-from metabench.results.predictions import Predictions, cut, decode
+from metabench.results.outcomes import decode as decode_outcomes
+from metabench.results.outcomes import encode as encode_outcomes
+from metabench.results.predictions import Predictions, cut, decode, encode, joined
 from metabench.results.schema import NewerSchemaError, read_any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from metabench.results.outcomes import Outcomes
     from metabench.results.record import Record
 
 RECORD_FILE = "result.json"
+OUTCOMES_FILE = "outcomes.parquet"
 PREDICTIONS_FILE = "predictions.parquet"
 CURVE_FILE = "curve.parquet"
 WEIGHTS_FILE = "weights.safetensors"
@@ -48,6 +53,47 @@ def read_record(folder: Path) -> Record:
             f"Result {str(folder)!r} has a damaged {RECORD_FILE} ({_first_complaint(error)}); expected the "
             f"record that was written. {_RUN_AGAIN}"
         ) from error
+
+
+def contents_of(
+    predictions: Predictions | None = None,
+    weights: bytes | None = None,
+    *,
+    outcomes: Outcomes | None = None,
+    commits: Sequence[Predictions] = (),
+) -> dict[str, bytes]:
+    """What stands in the files of a result beside its record, by name.
+
+    Args:
+        predictions: None where nothing could be tested.
+        weights: Contents of a safetensors file; None where nothing was committed.
+        outcomes: None where nothing could be tested.
+        commits: Predictions of earlier commits.
+    """
+    contents = {} if outcomes is None else {OUTCOMES_FILE: encode_outcomes(outcomes)}
+    if predictions is not None:
+        contents[PREDICTIONS_FILE] = encode(predictions)
+    if commits:
+        contents[CURVE_FILE] = encode(joined(commits))
+    if weights is not None:
+        contents[WEIGHTS_FILE] = weights
+    return contents
+
+
+def read_outcomes(folder: Path, record: Record) -> Outcomes:
+    """Read what came of each episode, after comparing the file with the record's hash.
+
+    Raises:
+        ResultError: There is none, or it is not the one that the record tells of.
+    """
+    content = _read_checked(folder, record, OUTCOMES_FILE)
+    try:
+        outcomes = decode_outcomes(content, n_episodes=record.benchmark.n_episodes)
+    except ValueError as error:
+        raise _damaged(folder, OUTCOMES_FILE, str(error)) from error
+    if record.benchmark.metric not in outcomes.scores:
+        raise _damaged(folder, OUTCOMES_FILE, f"has no scores of {record.benchmark.metric!r}, which ranks")
+    return outcomes
 
 
 def read_predictions(folder: Path, record: Record) -> Predictions:

@@ -3,7 +3,8 @@
     results/
       omniglot-5w1s.protonet.300s.seed0.0123456789abcdef/
         result.json           the record, with the sha256 of the other files
-        predictions.parquet   absent where nothing could be tested
+        outcomes.parquet      the scores of each episode; absent where nothing could be tested
+        predictions.parquet   what the scores are made of; absent likewise
         curve.parquet         predictions of earlier commits, for the anytime curve; absent where it is empty
         weights.safetensors   absent where nothing was committed
       .locks/                 one file per run that was ever begun here; its lock goes with the process
@@ -26,21 +27,12 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from metabench.results.files import (
-    CURVE_FILE,
-    PREDICTIONS_FILE,
-    RECORD_FILE,
-    WEIGHTS_FILE,
-    ResultError,
-    read_record,
-)
-from metabench.results.predictions import encode
+from metabench.results.files import RECORD_FILE, ResultError, read_record
 from metabench.results.seal import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from metabench.results.predictions import Predictions
     from metabench.results.record import Record
 
 _LOCKS = ".locks"
@@ -92,14 +84,7 @@ def identity_lock(results: Path, identity: str) -> Iterator[None]:
         lock.release()
 
 
-def write_result(
-    results: Path,
-    record: Record,
-    predictions: Predictions | None,
-    weights: bytes | None,
-    *,
-    curve: Predictions | None = None,
-) -> Path:
+def write_result(results: Path, record: Record, contents: Mapping[str, bytes]) -> Path:
     """Store a result whole, in place of an earlier one of the same identity; hold `identity_lock`.
 
     A process killed at any instant leaves the earlier result, the new one, or both (of which readers
@@ -108,9 +93,7 @@ def write_result(
     Args:
         results: Folder of results; is made if need be.
         record: Its `files` and its `seal` are filled in here.
-        predictions: None where nothing could be tested.
-        weights: Contents of a safetensors file; None where nothing was committed.
-        curve: Predictions of earlier commits, one commit after the other; None where there are none.
+        contents: Of the files beside the record, by name; see `metabench.results.files.contents_of`.
 
     Returns:
         The result's folder.
@@ -119,10 +102,6 @@ def write_result(
         ResultError: The folder cannot be written.
     """
     part = results / f".part-{record.identity}"
-    tables = ((PREDICTIONS_FILE, predictions), (CURVE_FILE, curve))
-    contents = {name: encode(table) for name, table in tables if table is not None}
-    if weights is not None:
-        contents[WEIGHTS_FILE] = weights
     try:
         results.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(results, record.identity)

@@ -11,15 +11,19 @@ from metabench.referee.disguise import disguise, fingerprint, secret_stream
 from metabench.referee.outcome import BLAME, Ending, Outcome, RunError
 from metabench.referee.run import Match, referee_run
 from metabench.results.arena import arena_key
-from metabench.results.assemble import Circumstances, Planned, answered, assemble
+from metabench.results.assemble import Circumstances, Planned, assemble
 from metabench.results.calibration import calibration_part
+from metabench.results.files import contents_of
 from metabench.results.folder import find_result, identity_lock, write_result
-from metabench.results.predictions import joined
+from metabench.results.score import score_outcome
 from metabench.wire.reports import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from metabench.data.places import Places
     from metabench.episodes.stream import Stream
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from metabench.referee.events import Listener
     from metabench.results.arena import Arena, ArenaKey
     from metabench.results.record import Record
+    from metabench.results.score import Scored
     from metabench.scoring.metric import Metric
     from metabench.spec.plan import RunPlan
 
@@ -75,17 +80,15 @@ class Producer:
         return record
 
     def _run(self, planned: Planned) -> Record:
-        started, arena = datetime.now(UTC).isoformat(timespec="seconds"), planned.arena
+        started = datetime.now(UTC).isoformat(timespec="seconds")
         secret = secret_stream(self.places.home, planned.identity)
         before = self._measure(planned.plan)
         outcome = self._outcome(planned, secret)
         calibration = calibration_part(before, self._measure(planned.plan))
         circumstances = Circumstances(started, fingerprint(secret), calibration)
-        record = assemble(planned, outcome, self.metrics[arena.part.metric], circumstances)
-        predictions = None if outcome.answers is None else answered(outcome.answers, arena)
-        curve = [answered(answers, arena) for _, answers in outcome.curve]
-        weights = None if outcome.weights is None else outcome.weights.tobytes()
-        write_result(self.results, record, predictions, weights, curve=joined(curve) if curve else None)
+        scored = score_outcome(outcome, planned.arena, self.metrics)
+        record = assemble(planned, outcome, scored, circumstances)
+        write_result(self.results, record, _contents(scored, outcome.weights))
         stored = find_result(self.results, planned.identity)
         assert stored is not None
         return stored
@@ -118,6 +121,16 @@ def is_final(record: Record) -> bool:
     not show.
     """
     return record.status != "plugin_error" and BLAME[record.status] in ("nobody", "method")
+
+
+def _contents(scored: Scored, weights: NDArray[np.uint8] | None) -> dict[str, bytes]:
+    """What is stored of a run beside its record."""
+    return contents_of(
+        scored.predictions,
+        None if weights is None else weights.tobytes(),
+        outcomes=scored.outcomes,
+        commits=[answers for _, answers in scored.commits],
+    )
 
 
 def _harness_error(error: Exception, attempt: int) -> Outcome:

@@ -1,29 +1,85 @@
-"""From predictions to the numbers that a record tells; made and checked by the same code."""
+"""From answers to the numbers that a record tells; made and checked by the same code."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metabench.results.outcomes import outcomes_of
+from metabench.results.predictions import Predictions
 from metabench.results.record import CurvePoint, ScorePart
 from metabench.scoring.interval import mean_interval
 from metabench.scoring.metric import score_episodes
 
 if TYPE_CHECKING:
-    from metabench.results.predictions import Predictions
-    from metabench.scoring.interval import Interval
+    from collections.abc import Iterable, Mapping
+
+    from metabench.referee.outcome import Answers, Outcome
+    from metabench.results.arena import Arena
+    from metabench.results.outcomes import Outcomes
     from metabench.scoring.metric import Metric
 
 
-def score_part(predictions: Predictions, metric: Metric) -> ScorePart:
-    """The metric over all episodes, with its interval."""
-    interval = _interval(predictions, metric)
-    return ScorePart(
-        metric=metric.name,
-        mean=interval.mean,
-        low=interval.low,
-        high=interval.high,
-        n_episodes=len(predictions.logits),
+@dataclass(frozen=True)
+class Scored:
+    """A run's answers, and what they are worth.
+
+    Attributes:
+        predictions: To all episodes; None where nothing could be tested.
+        outcomes: Of each episode; None likewise.
+        commits: Of the curve: seconds of meta-training, and the answers then to the first episodes.
+        ranking: The metric of the curve.
+    """
+
+    predictions: Predictions | None
+    outcomes: Outcomes | None
+    commits: tuple[tuple[float, Predictions], ...]
+    ranking: Metric
+
+    @property
+    def scores(self) -> tuple[ScorePart, ...]:
+        """What the record tells of all metrics, the one that ranks first."""
+        return () if self.outcomes is None else score_parts(self.outcomes)
+
+    @property
+    def curve(self) -> tuple[CurvePoint, ...]:
+        """What the record tells of the commits."""
+        return tuple(curve_point(answers, self.ranking, at_s) for at_s, answers in self.commits)
+
+
+def score_outcome(outcome: Outcome, arena: Arena, metrics: Mapping[str, Metric]) -> Scored:
+    """Score what a contestant has answered.
+
+    Args:
+        outcome: Of the run.
+        arena: Which tells what would have been right.
+        metrics: By name; all of them score.
+    """
+    predictions = None if outcome.answers is None else _beside_labels(outcome.answers, arena)
+    ordered = in_order(metrics, arena.part.metric)
+    return Scored(
+        predictions=predictions,
+        outcomes=None if predictions is None else outcomes_of(predictions, ordered),
+        commits=tuple((at_s, _beside_labels(answers, arena)) for at_s, answers in outcome.curve),
+        ranking=ordered[0],
     )
+
+
+def in_order(metrics: Mapping[str, Metric], ranking: str) -> list[Metric]:
+    """The metric that ranks, and then the others by name."""
+    others: Iterable[str] = sorted(metrics.keys() - {ranking})
+    return [metrics[name] for name in (ranking, *others)]
+
+
+def score_parts(outcomes: Outcomes) -> tuple[ScorePart, ...]:
+    """Each metric over all episodes, with its interval."""
+    parts = []
+    for name, scores in outcomes.scores.items():
+        told = mean_interval(scores)
+        parts.append(
+            ScorePart(metric=name, mean=told.mean, low=told.low, high=told.high, n_episodes=len(scores))
+        )
+    return tuple(parts)
 
 
 def curve_point(predictions: Predictions, metric: Metric, at_s: float) -> CurvePoint:
@@ -34,12 +90,12 @@ def curve_point(predictions: Predictions, metric: Metric, at_s: float) -> CurveP
         metric: The benchmark's.
         at_s: Seconds of meta-training at which it was committed.
     """
-    interval = _interval(predictions, metric)
+    told = mean_interval(score_episodes(metric, predictions.logits, predictions.labels))
     return CurvePoint(
         meta_training_s=round(at_s, 3),
-        mean=interval.mean,
-        low=interval.low,
-        high=interval.high,
+        mean=told.mean,
+        low=told.low,
+        high=told.high,
         n_episodes=len(predictions.logits),
     )
 
@@ -49,5 +105,7 @@ def overlap(first: ScorePart, second: ScorePart) -> bool:
     return first.low <= second.high and second.low <= first.high
 
 
-def _interval(predictions: Predictions, metric: Metric) -> Interval:
-    return mean_interval(score_episodes(metric, predictions.logits, predictions.labels))
+def _beside_labels(answers: Answers, arena: Arena) -> Predictions:
+    """A contestant's answers to the first episodes, beside what would have been right."""
+    logits = answers.logits
+    return Predictions(logits, arena.labels[: len(logits)], arena.classes[: len(logits)])

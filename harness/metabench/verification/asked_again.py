@@ -16,8 +16,9 @@ from metabench.referee.outcome import RunError
 from metabench.referee.replay import replay
 from metabench.referee.run import Match
 from metabench.results.files import PREDICTIONS_FILE, read_predictions, read_weights
+from metabench.results.outcomes import outcomes_of
 from metabench.results.predictions import Predictions
-from metabench.results.score import overlap, score_part
+from metabench.results.score import overlap, score_parts
 from metabench.verification.finding import Finding
 from metabench.verification.plan import Repeatable, repeatable
 
@@ -130,8 +131,8 @@ def _compared(asked: _Asked, record: Record, run: Repeatable, metric: Metric) ->
 
 
 def _by_score(asked: _Asked, metric: Metric, elsewhere: Sequence[str]) -> Finding:
-    before = score_part(asked.before, metric)
-    now = score_part(Predictions(tuple(asked.now), asked.before.labels), metric)
+    answers = asked.before, Predictions(tuple(asked.now), asked.before.labels)
+    before, now = (score_parts(outcomes_of(one, [metric]))[0] for one in answers)
     shown = [f"{one.mean:.4f} [{one.low:.4f}, {one.high:.4f}]" for one in (before, now)]
     told = f"the score of {len(asked.now)} episodes, {shown[0]} then, {shown[1]} now"
     order = (

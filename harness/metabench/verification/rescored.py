@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metabench.errors import DataError, UsageError
-from metabench.results.files import CURVE_FILE, PREDICTIONS_FILE, ResultError, read_curve, read_predictions
-from metabench.results.score import curve_point, score_part
+from metabench.results.files import (
+    CURVE_FILE,
+    OUTCOMES_FILE,
+    PREDICTIONS_FILE,
+    ResultError,
+    read_curve,
+    read_outcomes,
+    read_predictions,
+)
+from metabench.results.outcomes import outcomes_of
+from metabench.results.score import curve_point, score_parts
 from metabench.verification.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from metabench.results.folder import Stored
+    from metabench.results.outcomes import Outcomes
     from metabench.results.predictions import Predictions
     from metabench.results.record import BenchmarkPart, CurvePoint, Record, ScorePart
     from metabench.scoring.metric import Metric
@@ -36,12 +46,19 @@ def check_scores(stored: Stored, machine: Machine) -> Finding:
     try:
         predictions = read_predictions(stored.folder, record)
         commits = read_curve(stored.folder, record) if CURVE_FILE in record.files else []
-        problems = [*_of_scores(record, predictions, machine), *_of_curve(record, commits, machine)]
+        again = outcomes_of(predictions, _metrics(record, machine))
+        problems = [*_of_scores(record, again), *_of_curve(record, commits, machine)]
+        if OUTCOMES_FILE in record.files:
+            problems += _of_outcomes(read_outcomes(stored.folder, record), again)
     except ResultError as error:
         return Finding(1, "scores", (str(error),))
     problems += _of_curves_labels(predictions, commits)
     checked = f"its score{' and its curve' if commits else ''}, to the last bit"
-    remarks = []
+    remarks = [
+        f"Metric {told.metric!r} is not compared: install the extension that has it."
+        for told in record.scores
+        if told.metric not in machine.metrics
+    ]
     if record.curve and not commits:
         remarks.append("The curve is not compared: its schema kept no predictions of earlier commits.")
     try:
@@ -57,11 +74,28 @@ class _NotComparableError(Exception):
     """The labels cannot be compared on this machine; the message says why."""
 
 
-def _of_scores(record: Record, predictions: Predictions, machine: Machine) -> Iterator[str]:
+def _metrics(record: Record, machine: Machine) -> list[Metric]:
+    """Those of a record that are known here; it cannot do without the one that ranks."""
+    others = [told.metric for told in record.scores if told.metric != record.benchmark.metric]
+    known = [machine.metrics[name] for name in others if name in machine.metrics]
+    return [_metric(machine, record.benchmark.metric), *known]
+
+
+def _of_scores(record: Record, again: Outcomes) -> Iterator[str]:
+    parts = {part.metric: part for part in score_parts(again)}
     for told in record.scores:
-        again = score_part(predictions, _metric(machine, told.metric))
-        if again != told:
-            yield f"{told.metric} is {_shown(told)}; its predictions give {_shown(again)}."
+        part = parts.get(told.metric, told)
+        if part != told:
+            yield f"{told.metric} is {_shown(told)}; its predictions give {_shown(part)}."
+
+
+def _of_outcomes(told: Outcomes, again: Outcomes) -> Iterator[str]:
+    """Compare what is told of each episode with what its predictions give."""
+    same = [np.array_equal(scores, told.scores.get(name, [])) for name, scores in again.scores.items()]
+    if not all(same) or not np.array_equal(told.guessing, again.guessing):
+        yield "The outcomes of episodes are not the scores of their predictions."
+    if told.classes != again.classes or not all(map(np.array_equal, told.class_scores, again.class_scores)):
+        yield "The outcomes of classes are not those of their predictions."
 
 
 def _of_curve(record: Record, commits: list[Predictions], machine: Machine) -> Iterator[str]:

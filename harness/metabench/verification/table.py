@@ -24,7 +24,7 @@ _RULE = re.compile(r"[-|: ]*")
 
 
 def check_table(table: Path, results: Path, *, renderer: Renderer, metrics: Mapping[str, Metric]) -> Finding:
-    """Make a table anew from the predictions of its results, and compare.
+    """Make a table anew from the outcomes of its results, and compare.
 
     All results of its benchmarks count: a row that is left out is found as one that was altered is.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metabench.results.files import (
     CURVE_FILE,
+    OUTCOMES_FILE,
     PREDICTIONS_FILE,
     RECORD_FILE,
     WEIGHTS_FILE,
@@ -32,7 +33,7 @@ _NOT_SEALED = (
     "Not sealed: its schema had no seal. What neither the identity covers nor a file bears out, say what was "
     "spent, may have been edited."
 )
-_KNOWN = {PREDICTIONS_FILE, CURVE_FILE, WEIGHTS_FILE}
+_KNOWN = {OUTCOMES_FILE, PREDICTIONS_FILE, CURVE_FILE, WEIGHTS_FILE}
 
 
 def check_written(folder: Path) -> Finding:

@@ -12,7 +12,7 @@ from scipy import stats
 from metabench.leaderboards.build import build
 from metabench.leaderboards.table import Leaderboard
 from metabench.results.calibration import REFERENCE_S, calibration_part
-from metabench.results.files import read_record
+from metabench.results.files import contents_of, read_record
 from metabench.results.folder import Stored, write_result
 from metabench.results.predictions import Predictions
 from metabench.results.record import CalibrationPart, ComputePart, DatasetPart, Record
@@ -43,7 +43,7 @@ def store(tmp_path: Path, make_record: Callable[..., Record]) -> Store:
             logits = np.zeros((len(scores), 6, 2), np.float32)
             logits[:, 0, 0] = scores
             predictions = Predictions(tuple(logits), (np.zeros(6, np.int64),) * len(scores))
-        folder = write_result(tmp_path, record, predictions, None)
+        folder = write_result(tmp_path, record, contents_of(predictions))
         return Stored(folder, read_record(folder))
 
     return write

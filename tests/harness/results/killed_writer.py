@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from metabench.results.files import read_predictions
+from metabench.results.files import contents_of, read_predictions
 from metabench.results.folder import find_result, identity_lock, read_all, write_result
 from metabench.results.predictions import Predictions
 from metabench.results.record import Record
@@ -33,7 +33,7 @@ PREDICTIONS = Predictions((np.zeros((6, 2), np.float32),) * 4, (np.zeros(6, np.i
 
 def write(results: Path, record: Record) -> None:
     with identity_lock(results, record.identity):
-        write_result(results, record, PREDICTIONS, b"weights")
+        write_result(results, record, contents_of(PREDICTIONS, b"weights"))
 
 
 def is_killed(kill_at: int, action: Callable[[], None]) -> bool:

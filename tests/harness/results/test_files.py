@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metabench.results.files import ResultError, read_curve, read_predictions, read_record, read_weights
+from metabench.results.files import (
+    ResultError,
+    contents_of,
+    read_curve,
+    read_predictions,
+    read_record,
+    read_weights,
+)
 from metabench.results.folder import write_result
 from metabench.results.predictions import Predictions, encode
 from metabench.results.record import CurvePoint
@@ -47,7 +54,7 @@ def test_a_damaged_record_is_refused_in_one_line(content: bytes, tmp_path: Path)
     ],
 )
 def test_a_record_with_a_wrong_field_names_it(changes, complaint: str, tmp_path: Path, make_record) -> None:
-    folder = spoil(write_result(tmp_path, make_record(), None, None), **changes)
+    folder = spoil(write_result(tmp_path, make_record(), {}), **changes)
 
     with pytest.raises(ResultError, match=complaint) as caught:
         read_record(folder)
@@ -55,14 +62,14 @@ def test_a_record_with_a_wrong_field_names_it(changes, complaint: str, tmp_path:
 
 
 def test_a_record_of_a_newer_metabench_says_so(tmp_path: Path, make_record) -> None:
-    folder = spoil(write_result(tmp_path, make_record(), None, None), schema_version=3, novelty=True)
+    folder = spoil(write_result(tmp_path, make_record(), {}), schema_version=3, novelty=True)
 
     with pytest.raises(ResultError, match=r"has record schema 3; this metabench reads up to 2\. Upgrade"):
         read_record(folder)
 
 
 def test_predictions_with_another_hash_are_refused(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(), PREDICTIONS, None)
+    folder = write_result(tmp_path, make_record(), contents_of(PREDICTIONS))
     other = Predictions(tuple(one + 1 for one in PREDICTIONS.logits), PREDICTIONS.labels)
     (folder / "predictions.parquet").write_bytes(encode(other))
 
@@ -73,7 +80,7 @@ def test_predictions_with_another_hash_are_refused(tmp_path: Path, make_record) 
 
 
 def test_predictions_that_are_gone_are_reported(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(), PREDICTIONS, None)
+    folder = write_result(tmp_path, make_record(), contents_of(PREDICTIONS))
     (folder / "predictions.parquet").unlink()
 
     with pytest.raises(ResultError, match=r"'predictions\.parquet' of result '.*' cannot be read \(No such"):
@@ -82,7 +89,9 @@ def test_predictions_that_are_gone_are_reported(tmp_path: Path, make_record) -> 
 
 def test_predictions_of_another_shape_are_refused(tmp_path: Path, make_record) -> None:
     folder = write_result(
-        tmp_path, make_record(benchmark={"parameters": {"n_way": 3, "n_query": 3}}), PREDICTIONS, None
+        tmp_path,
+        make_record(benchmark={"parameters": {"n_way": 3, "n_query": 3}}),
+        contents_of(PREDICTIONS),
     )
 
     with pytest.raises(
@@ -93,14 +102,16 @@ def test_predictions_of_another_shape_are_refused(tmp_path: Path, make_record) -
 
 def test_a_curve_of_another_length_is_refused(tmp_path: Path, make_record) -> None:
     point = CurvePoint(meta_training_s=1.0, mean=0.5, low=0.4, high=0.6, n_episodes=5)
-    folder = write_result(tmp_path, make_record(curve=(point,)), PREDICTIONS, None, curve=PREDICTIONS)
+    folder = write_result(
+        tmp_path, make_record(curve=(point,)), contents_of(PREDICTIONS, commits=[PREDICTIONS])
+    )
 
     with pytest.raises(ResultError, match=r"'curve\.parquet' of result '.*' has 4 episodes; expected 5\."):
         read_curve(folder, read_record(folder))
 
 
 def test_weights_are_those_that_were_written(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(), None, b"weights")
+    folder = write_result(tmp_path, make_record(), contents_of(weights=b"weights"))
 
     assert read_weights(folder, read_record(folder)) == b"weights"
     (folder / "weights.safetensors").write_bytes(b"others")
@@ -110,7 +121,7 @@ def test_weights_are_those_that_were_written(tmp_path: Path, make_record) -> Non
 
 @pytest.mark.parametrize("read", [read_predictions, read_curve, read_weights])
 def test_what_a_failed_run_has_not_left_is_told(read, tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(status="crashed"), None, None)
+    folder = write_result(tmp_path, make_record(status="crashed"), {})
 
     with pytest.raises(ResultError, match=r"has no (predictions|curve|weights); its status is 'crashed'\."):
         read(folder, read_record(folder))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from filelock import FileLock, Timeout
 
-from metabench.results.files import ResultError, read_curve, read_predictions, read_record
+from metabench.results.files import ResultError, contents_of, read_curve, read_predictions, read_record
 from metabench.results.folder import Stored, find_result, folder_name, identity_lock, read_all, write_result
 from metabench.results.predictions import Predictions
 from metabench.results.record import CurvePoint
@@ -58,7 +58,7 @@ def test_strangers_names_make_no_path_and_nothing_hidden(name: str, tmp_path: Pa
 def test_a_written_result_is_found_and_read_back(tmp_path: Path, make_record) -> None:
     record = make_record(identity=IDENTITY)
 
-    folder = write_result(tmp_path / "new" / "results", record, PREDICTIONS, b"weights")
+    folder = write_result(tmp_path / "new" / "results", record, contents_of(PREDICTIONS, b"weights"))
 
     found = find_result(tmp_path / "new" / "results", IDENTITY)
     assert found is not None
@@ -70,7 +70,7 @@ def test_a_written_result_is_found_and_read_back(tmp_path: Path, make_record) ->
 
 
 def test_the_record_is_written_with_its_seal(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(), PREDICTIONS, b"weights")
+    folder = write_result(tmp_path, make_record(), contents_of(PREDICTIONS, b"weights"))
 
     assert seal_holds((folder / "result.json").read_bytes())
 
@@ -78,7 +78,9 @@ def test_the_record_is_written_with_its_seal(tmp_path: Path, make_record) -> Non
 def test_predictions_of_earlier_commits_are_kept_beside_the_others(tmp_path: Path, make_record) -> None:
     point = CurvePoint(meta_training_s=1.0, mean=0.5, low=0.4, high=0.6, n_episodes=2)
 
-    folder = write_result(tmp_path, make_record(curve=(point, point)), PREDICTIONS, None, curve=PREDICTIONS)
+    folder = write_result(
+        tmp_path, make_record(curve=(point, point)), contents_of(PREDICTIONS, commits=[PREDICTIONS])
+    )
 
     first, second = read_curve(folder, read_record(folder))
     np.testing.assert_array_equal(first.logits, PREDICTIONS.logits[:2])
@@ -86,7 +88,7 @@ def test_predictions_of_earlier_commits_are_kept_beside_the_others(tmp_path: Pat
 
 
 def test_the_record_tells_the_hash_of_each_file(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(), PREDICTIONS, b"weights")
+    folder = write_result(tmp_path, make_record(), contents_of(PREDICTIONS, b"weights"))
 
     files = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
@@ -97,7 +99,7 @@ def test_the_record_tells_the_hash_of_each_file(tmp_path: Path, make_record) -> 
 
 
 def test_a_run_without_answers_leaves_a_record_alone(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(status="crashed"), None, None)
+    folder = write_result(tmp_path, make_record(status="crashed"), {})
 
     assert [one.name for one in folder.iterdir()] == ["result.json"]
     with pytest.raises(ResultError, match=r"has no predictions; its status is 'crashed'\."):
@@ -107,7 +109,7 @@ def test_a_run_without_answers_leaves_a_record_alone(tmp_path: Path, make_record
 def test_others_may_read_a_result_as_the_umask_says(tmp_path: Path, make_record) -> None:
     before = os.umask(0o022)
     try:
-        folder = write_result(tmp_path, make_record(), None, None)
+        folder = write_result(tmp_path, make_record(), {})
     finally:
         os.umask(before)
 
@@ -125,34 +127,34 @@ def test_everything_is_on_disk_before_the_folder_is_visible(tmp_path: Path, make
 
     monkeypatch.setattr(os, "fsync", note)
     record = make_record()
-    folder = write_result(tmp_path, record, PREDICTIONS, b"weights")
+    folder = write_result(tmp_path, record, contents_of(PREDICTIONS, b"weights"))
 
     hidden = ["predictions.parquet", "weights.safetensors", "result.json", f".part-{record.identity}"]
     assert synced == [*((name, []) for name in hidden), (tmp_path.name, [folder.name])]
 
 
 def test_a_new_result_takes_the_place_of_an_earlier_one(tmp_path: Path, make_record) -> None:
-    write_result(tmp_path, make_record(identity=IDENTITY, status="harness_error"), None, None)
+    write_result(tmp_path, make_record(identity=IDENTITY, status="harness_error"), {})
 
-    folder = write_result(tmp_path, make_record(identity=IDENTITY), PREDICTIONS, None)
+    folder = write_result(tmp_path, make_record(identity=IDENTITY), contents_of(PREDICTIONS))
 
     assert list(tmp_path.iterdir()) == [folder]
     assert read_record(folder).status == "ok"
 
 
 def test_a_result_is_replaced_also_where_it_goes_by_another_name(tmp_path: Path, make_record) -> None:
-    write_result(tmp_path, make_record(identity=IDENTITY, algorithm="old-name"), None, None)
+    write_result(tmp_path, make_record(identity=IDENTITY, algorithm="old-name"), {})
 
-    folder = write_result(tmp_path, make_record(identity=IDENTITY), None, None)
+    folder = write_result(tmp_path, make_record(identity=IDENTITY), {})
 
     assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_a_damaged_result_is_replaced(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(), None, None)
+    folder = write_result(tmp_path, make_record(), {})
     (folder / "result.json").write_text("{")
 
-    write_result(tmp_path, make_record(), None, None)
+    write_result(tmp_path, make_record(), {})
 
     assert read_record(folder).status == "ok"
 
@@ -187,7 +189,7 @@ def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path: Path, make_record,
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ResultError, match=r"cannot be written \(No space left on device\); .*--results\."):
-        write_result(tmp_path, make_record(), PREDICTIONS, None)
+        write_result(tmp_path, make_record(), contents_of(PREDICTIONS))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -196,7 +198,7 @@ def test_a_results_folder_that_is_a_file_is_refused(tmp_path: Path, make_record)
     file.write_text("")
 
     with pytest.raises(ResultError, match=r"Results folder '.*results' cannot be written .*--results\."):
-        write_result(file, make_record(), None, None)
+        write_result(file, make_record(), {})
     with (
         pytest.raises(ResultError, match=r"Results folder '.*results' cannot be written .*--results\."),
         identity_lock(file, IDENTITY),
@@ -212,7 +214,7 @@ def test_leftovers_of_others_are_cleared_unless_in_use(tmp_path: Path, make_reco
         (tmp_path / name).mkdir()
 
     with identity_lock(tmp_path, used):
-        write_result(tmp_path, make_record(), None, None)
+        write_result(tmp_path, make_record(), {})
 
     hidden = {one.name for one in tmp_path.iterdir() if one.name[0] == "."}
     assert hidden == {f".part-{used}", ".part-notes", ".locks"}
@@ -238,20 +240,20 @@ def test_the_lock_is_released_by_an_error(tmp_path: Path) -> None:
 
 
 def test_an_absent_result_is_not_found(tmp_path: Path, make_record) -> None:
-    write_result(tmp_path, make_record(), None, None)
+    write_result(tmp_path, make_record(), {})
 
     assert find_result(tmp_path, IDENTITY) is None
     assert find_result(tmp_path / "absent", IDENTITY) is None
 
 
 def test_an_identity_that_begins_alike_is_another_one(tmp_path: Path, make_record) -> None:
-    write_result(tmp_path, make_record(identity=IDENTITY[:16] + "0" * 48), None, None)
+    write_result(tmp_path, make_record(identity=IDENTITY[:16] + "0" * 48), {})
 
     assert find_result(tmp_path, IDENTITY) is None
 
 
 def test_a_damaged_result_is_not_taken_for_an_absent_one(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(identity=IDENTITY), None, None)
+    folder = write_result(tmp_path, make_record(identity=IDENTITY), {})
     (folder / "result.json").write_text("{")
 
     with pytest.raises(ResultError, match="damaged"):
@@ -259,8 +261,8 @@ def test_a_damaged_result_is_not_taken_for_an_absent_one(tmp_path: Path, make_re
 
 
 def test_all_results_are_read_and_all_problems_told(tmp_path: Path, make_record) -> None:
-    folders = [write_result(tmp_path, make_record(seed=seed), None, None) for seed in (0, 1)]
-    damaged = write_result(tmp_path, make_record(seed=2), None, None)
+    folders = [write_result(tmp_path, make_record(seed=seed), {}) for seed in (0, 1)]
+    damaged = write_result(tmp_path, make_record(seed=2), {})
     (damaged / "result.json").unlink()
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "README.md").write_text("")
@@ -273,7 +275,7 @@ def test_all_results_are_read_and_all_problems_told(tmp_path: Path, make_record)
 
 
 def test_a_folder_that_repeats_another_is_a_problem(tmp_path: Path, make_record) -> None:
-    folder = write_result(tmp_path, make_record(), None, None)
+    folder = write_result(tmp_path, make_record(), {})
     copy = tmp_path / "zz-copy"
     copy.mkdir()
     (copy / "result.json").write_bytes((folder / "result.json").read_bytes())

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from metabench.results.outcomes import outcomes_of
 from metabench.results.predictions import Predictions
-from metabench.results.score import curve_point, score_part
+from metabench.results.score import curve_point, score_parts
 from metabench.scoring.metric import Metric
 
 METRIC = Metric("first", "first", lambda logits, labels: logits[:, 0, 0].astype(np.float64))
@@ -14,7 +15,7 @@ PREDICTIONS = Predictions(tuple(LOGITS), (np.zeros(3, np.int64),) * 7)
 
 
 def test_a_score_is_the_mean_over_episodes_with_its_interval() -> None:
-    part = score_part(PREDICTIONS, METRIC)
+    (part,) = score_parts(outcomes_of(PREDICTIONS, [METRIC]))
 
     theirs = stats.ttest_1samp(LOGITS[:, 0, 0].astype(np.float64), 0.0).confidence_interval(0.95)
     assert (part.low, part.high) == pytest.approx((theirs.low, theirs.high))
@@ -23,7 +24,8 @@ def test_a_score_is_the_mean_over_episodes_with_its_interval() -> None:
 
 
 def test_a_point_of_the_curve_is_the_same_at_its_time() -> None:
-    point, part = curve_point(PREDICTIONS, METRIC, 1.23456), score_part(PREDICTIONS, METRIC)
+    point = curve_point(PREDICTIONS, METRIC, 1.23456)
+    (part,) = score_parts(outcomes_of(PREDICTIONS, [METRIC]))
 
     assert (point.mean, point.low, point.high) == (part.mean, part.low, part.high)
     assert (point.meta_training_s, point.n_episodes) == (1.235, 7)

@@ -20,13 +20,22 @@ from metabench.discovery.source import read_source
 from metabench.referee.events import Listener
 from metabench.results.arena import arena_key, make_ready
 from metabench.results.assemble import Planned
-from metabench.results.files import RECORD_FILE, read_curve, read_predictions, read_record
+from metabench.results.files import (
+    OUTCOMES_FILE,
+    RECORD_FILE,
+    contents_of,
+    read_curve,
+    read_predictions,
+    read_record,
+)
 from metabench.results.folder import Stored, folder_name, write_result
 from metabench.results.identity import IdentityParts
-from metabench.results.predictions import Predictions, encode, joined
+from metabench.results.outcomes import encode as encode_outcomes
+from metabench.results.outcomes import outcomes_of
+from metabench.results.predictions import Predictions, encode
 from metabench.results.produce import Producer
 from metabench.results.record import Record
-from metabench.results.score import curve_point, score_part
+from metabench.results.score import curve_point, score_parts
 from metabench.results.seal import sealed
 from metabench.scoring.metric import Metric
 from metabench.spec.benchmark import Benchmark
@@ -97,8 +106,10 @@ class Made:
         made = self.forge()
         record, folder = made.record, made.folder
         commits = zip(read_curve(folder, record), record.curve, strict=True)
+        outcomes = outcomes_of(read_predictions(folder, record), [METRIC])
+        (folder / OUTCOMES_FILE).write_bytes(encode_outcomes(outcomes))
         return made.forge(
-            scores=(score_part(read_predictions(folder, record), METRIC),),
+            scores=score_parts(outcomes),
             curve=tuple(curve_point(told, METRIC, point.meta_training_s) for told, point in commits),
         )
 
@@ -128,17 +139,24 @@ def make_result(tmp_path: Path, machine: Machine, make_record: Callable[..., Rec
 
     def make(seed: int = 0, **changes: Any) -> Made:
         told = answers(arena.labels, seed, arena.classes)
+        outcomes = outcomes_of(told, [METRIC])
         commits = [answers(arena.labels[:4], seed + 1), answers(arena.labels[:4], seed + 2)]
         record = make_record(
             benchmark=dict(arena.part) | changes.pop("benchmark", {}),
-            scores=(score_part(told, METRIC),),
+            scores=score_parts(outcomes),
             curve=tuple(map(curve_point, commits, [METRIC] * 2, (18.75, 37.5))),
             disguise="d" * 64,
             seed=seed,
             **changes,
         )
         record = record.model_copy(update={"identity": IdentityParts.of(record).identity()})
-        return Made(write_result(tmp_path, record, told, b"weights", curve=joined(commits)))
+        return Made(
+            write_result(
+                tmp_path,
+                record,
+                contents_of(told, b"weights", commits=commits, outcomes=outcomes_of(told, [METRIC])),
+            )
+        )
 
     return make
 

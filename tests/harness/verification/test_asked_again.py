@@ -10,7 +10,7 @@ import pytest
 
 from metabench.referee.disguise import fingerprint, secret_stream
 from metabench.referee.outcome import RunError
-from metabench.results.files import read_predictions, read_record
+from metabench.results.files import contents_of, read_predictions, read_record
 from metabench.results.folder import Stored, write_result
 from metabench.results.record import AuditPart
 from metabench.verification import asked_again
@@ -118,7 +118,7 @@ def test_answers_that_depend_on_earlier_ones_cannot_be_asked_for_again(make_resu
 
 
 def test_a_run_that_could_not_be_tested_has_nothing_to_ask(make_record, machine, tmp_path) -> None:
-    folder = write_result(tmp_path, make_record(status="crashed"), None, b"weights")
+    folder = write_result(tmp_path, make_record(status="crashed"), contents_of(weights=b"weights"))
 
     found = check_answers(Stored(folder, read_record(folder)), machine, 4)
     assert (found.outcome, found.remarks) == (

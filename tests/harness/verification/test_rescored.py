@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from metabench.data.recipe import Source
-from metabench.results.files import read_curve, read_predictions, read_record
+from metabench.results.files import read_curve, read_outcomes, read_predictions, read_record
 from metabench.results.folder import Stored, write_result
+from metabench.results.outcomes import encode
 from metabench.results.predictions import Predictions, joined
 from metabench.verification.rescored import check_scores
 from metabench.verification.written import check_written
@@ -51,11 +52,33 @@ def test_a_curve_that_was_smoothed_is_found(result, machine, place: int) -> None
 def test_altered_predictions_are_found_whatever_their_hash(result, machine) -> None:
     told = predictions_of(result)
     better = tuple(np.eye(2, dtype=np.float32)[labels] for labels in told.labels)
-    forged = result.answer(Predictions(better, told.labels)).forge()
+    forged = result.answer(replace(told, logits=better)).forge()
 
     assert not check_written(forged.folder).problems
-    (problem,) = check_scores(forged.stored, machine).problems
-    assert problem.endswith("; its predictions give 1.0 [1.0, 1.0] over 40 episodes.")
+    of_score, of_episodes, of_classes = check_scores(forged.stored, machine).problems
+    assert of_score.endswith("; its predictions give 1.0 [1.0, 1.0] over 40 episodes.")
+    assert of_episodes == "The outcomes of episodes are not the scores of their predictions."
+    assert of_classes == "The outcomes of classes are not those of their predictions."
+
+
+def test_outcomes_that_were_altered_are_found_whatever_their_hash(result, machine) -> None:
+    told = read_outcomes(result.folder, result.record)
+    better = replace(told, scores={"accuracy": told.scores["accuracy"] + 0.01})
+    (result.folder / "outcomes.parquet").write_bytes(encode(better))
+
+    assert check_scores(result.forge().stored, machine).problems == (
+        "The outcomes of episodes are not the scores of their predictions.",
+    )
+
+
+def test_a_metric_that_is_not_here_is_not_compared(make_result, machine) -> None:
+    result = make_result()
+    (told,) = result.record.scores
+    other = told.model_copy(update={"metric": "other"})
+
+    found = check_scores(result.forge(scores=(told, other)).stored, machine)
+    assert not found.problems
+    assert "Metric 'other' is not compared: install the extension that has it." in found.remarks
 
 
 def test_predictions_of_another_result_are_found_whatever_their_hash(make_result, machine) -> None:
@@ -84,13 +107,15 @@ def test_classes_that_are_named_anew_are_found(result, machine) -> None:
     turned = replace(told, classes=tuple(one[::-1] for one in told.classes))
 
     assert check_scores(result.stored, machine).checked.endswith("; the labels and classes of 40 episodes")
-    assert check_scores(result.answer(turned).forge().stored, machine).problems == (
+    assert check_scores(result.answer(turned).forge_scores().stored, machine).problems == (
         "The classes of 40 episodes are not the benchmark's.",
     )
 
 
 def test_a_result_of_old_without_classes_verifies(result, machine) -> None:
-    old = result.answer(replace(predictions_of(result), classes=())).forge()
+    old = result.answer(replace(predictions_of(result), classes=()))
+    (old.folder / "outcomes.parquet").unlink()
+    old = old.forge()
 
     found = check_scores(old.stored, machine)
     assert not found.problems
@@ -200,7 +225,7 @@ def test_without_its_metric_nothing_can_be_verified(result, machine) -> None:
 
 
 def test_a_run_that_could_not_be_tested_has_nothing_to_compare(make_record, machine, tmp_path) -> None:
-    folder = write_result(tmp_path, make_record(status="crashed"), None, None)
+    folder = write_result(tmp_path, make_record(status="crashed"), {})
 
     found = check_scores(Stored(folder, read_record(folder)), machine)
     assert (found.outcome, found.remarks) == (

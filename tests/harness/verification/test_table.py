@@ -101,8 +101,8 @@ def test_results_of_other_benchmarks_are_nothing_to_a_table(check, make_result) 
 
 
 def test_an_altered_result_is_found_through_its_table(table, check) -> None:
-    predictions = next(table.parent.glob("*.best.*/predictions.parquet"))
-    predictions.write_bytes(b"others")
+    outcomes = next(table.parent.glob("*.best.*/outcomes.parquet"))
+    outcomes.write_bytes(b"others")
 
     assert any("damaged" in problem for problem in check().problems)
 

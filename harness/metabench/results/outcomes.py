@@ -1,0 +1,143 @@
+"""What came of each episode, as a small Parquet file: enough to compare methods, without their answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from metabench.scoring.metric import score_episodes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from metabench.results.predictions import Predictions
+    from metabench.scoring.metric import Metric
+
+_FIXED = (
+    pa.field("episode", pa.int64()),
+    pa.field("classes", pa.list_(pa.string())),
+    pa.field("class_scores", pa.list_(pa.float64())),
+    pa.field("guessing", pa.float64()),
+)
+# Before the name of a metric, so that none can be taken for another column.
+_SCORE = "score:"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What came of each meta_test episode, in canonical order.
+
+    Attributes:
+        scores: By name of a metric, (n_episodes,).
+        guessing: (n_episodes,) what equal logits for all classes score there, by the metric that ranks.
+        classes: (n_way,) each, the names of an episode's classes; empty where they are not told.
+        class_scores: (n_way,) each, the metric that ranks over the queries of one class; empty likewise.
+    """
+
+    scores: Mapping[str, NDArray[np.float64]]
+    guessing: NDArray[np.float64]
+    classes: tuple[tuple[str, ...], ...] = ()
+    class_scores: tuple[NDArray[np.float64], ...] = ()
+
+
+def outcomes_of(predictions: Predictions, metrics: Sequence[Metric]) -> Outcomes:
+    """Score predictions.
+
+    Args:
+        predictions: Of all episodes.
+        metrics: That ranks, and others.
+    """
+    ranking, logits, labels = metrics[0], predictions.logits, predictions.labels
+    equal = [np.zeros_like(one) for one in logits]
+    return Outcomes(
+        scores={metric.name: score_episodes(metric, logits, labels) for metric in metrics},
+        guessing=score_episodes(ranking, equal, labels),
+        classes=predictions.classes,
+        class_scores=tuple(
+            _by_class(ranking, *one) for one in zip(logits, labels, strict=True) if predictions.classes
+        ),
+    )
+
+
+def _by_class(metric: Metric, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n_way,) the metric over the queries of each class of an episode."""
+    of_class = [labels == label for label in range(logits.shape[1])]
+    return score_episodes(metric, [logits[one] for one in of_class], [labels[one] for one in of_class])
+
+
+def encode(outcomes: Outcomes) -> bytes:
+    """Write a Parquet file: a row for each episode."""
+    n_episodes = len(outcomes.guessing)
+    columns = [
+        np.arange(n_episodes),
+        outcomes.classes or [()] * n_episodes,
+        outcomes.class_scores or [()] * n_episodes,
+        outcomes.guessing,
+        *outcomes.scores.values(),
+    ]
+    fields = [*_FIXED, *(pa.field(f"{_SCORE}{name}", pa.float64()) for name in outcomes.scores)]
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.table(columns, schema=pa.schema(fields)), sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def decode(content: bytes, *, n_episodes: int) -> Outcomes:
+    """Read what `encode` wrote; nothing of it is believed, as it may come from a stranger.
+
+    Args:
+        content: Of the file.
+        n_episodes: The most episodes that it may have; a run that was cut short has fewer.
+
+    Raises:
+        ValueError: It is no such file; the message is half a line that says why.
+    """
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(content))
+        _check_columns(file.schema_arrow)
+        if not 1 <= file.metadata.num_rows <= n_episodes:
+            raise ValueError(f"has {file.metadata.num_rows} rows; expected those of {n_episodes} episodes")
+        table = file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError("is no Parquet file") from error
+    _check_rows(table)
+    classes = tuple(map(tuple, table["classes"].to_pylist()))
+    ends = np.cumsum([len(one) for one in classes])
+    class_scores = table["class_scores"].combine_chunks().flatten().to_numpy()
+    scores = {name.removeprefix(_SCORE): table[name].to_numpy() for name in _metric_columns(table.schema)}
+    return Outcomes(
+        scores=scores,
+        guessing=table["guessing"].to_numpy(),
+        classes=classes if ends[-1] else (),
+        class_scores=tuple(np.split(class_scores, ends[:-1])) if ends[-1] else (),
+    )
+
+
+def _metric_columns(schema: pa.Schema) -> list[str]:
+    return [name for name in schema.names if name.startswith(_SCORE)]
+
+
+def _check_columns(schema: pa.Schema) -> None:
+    fields = [*_FIXED, *(pa.field(name, pa.float64()) for name in _metric_columns(schema))]
+    if len(fields) == len(_FIXED) or not schema.equals(pa.schema(fields)):
+        raise ValueError(f"has columns {schema.names}; expected {[one.name for one in _FIXED]} and scores")
+
+
+def _check_rows(table: pa.Table) -> None:
+    """Refuse rows out of order, empty cells, numbers that are none, and scores of other classes."""
+    if not np.array_equal(table["episode"].to_numpy(), np.arange(len(table))):
+        raise ValueError("has rows out of order; expected them by episode")
+    lists = [table[name].combine_chunks() for name in ("classes", "class_scores")]
+    if any(column.null_count for column in (*table.columns, *(one.flatten() for one in lists))):
+        raise ValueError("has empty cells")
+    if not lists[0].value_lengths().equals(lists[1].value_lengths()):
+        raise ValueError("has an episode with more or fewer classes than scores of classes")
+    numbers = [table[name].to_numpy() for name in ("guessing", *_metric_columns(table.schema))]
+    if not all(np.isfinite(one).all() for one in (*numbers, lists[1].flatten().to_numpy())):
+        raise ValueError("has a score that is no finite number")

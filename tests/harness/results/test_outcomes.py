@@ -1,0 +1,115 @@
+"""The file of outcomes: what goes in comes out, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from metabench.results.outcomes import Outcomes, decode, encode, outcomes_of
+from metabench.results.predictions import Predictions
+from metabench.scoring.metric import Metric
+
+
+def share_right(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return (logits.argmax(-1) == labels).mean(-1)
+
+
+RIGHT = Metric("right", "right", share_right)
+WRONG = Metric("wrong", "wrong", lambda logits, labels: 1 - share_right(logits, labels))
+
+
+def predictions() -> Predictions:
+    """An episode of two classes and one of three."""
+    answers = ([0, 0, 1, 0], [0, 1, 2, 2, 1, 0])
+    labels = ([0, 0, 1, 1], [0, 1, 2, 0, 1, 2])
+    logits = (np.eye(n_way, dtype=np.float32)[one] for n_way, one in zip((2, 3), answers, strict=True))
+    return Predictions(tuple(logits), tuple(map(np.array, labels)), (("a", "ö"), ("ö", "c", "a")))
+
+
+def outcomes() -> Outcomes:
+    return outcomes_of(predictions(), [RIGHT, WRONG])
+
+
+def test_every_metric_scores_every_episode() -> None:
+    told = outcomes()
+
+    assert told.scores["right"].tolist() == [3 / 4, 4 / 6]
+    assert told.scores["wrong"].tolist() == [1 / 4, 1 - 4 / 6]
+
+
+def test_the_first_metric_scores_guessing_and_each_class_alone() -> None:
+    told = outcomes()
+
+    # Of equal logits, this metric takes the first class.
+    assert told.guessing.tolist() == [2 / 4, 2 / 6]
+    assert told.classes == (("a", "ö"), ("ö", "c", "a"))
+    assert [one.tolist() for one in told.class_scores] == [[1.0, 0.5], [0.5, 1.0, 0.5]]
+
+
+def test_without_classes_there_are_no_scores_of_classes() -> None:
+    told = outcomes_of(Predictions(predictions().logits, predictions().labels), [RIGHT])
+
+    read = decode(encode(told), n_episodes=2)
+    assert told.classes == told.class_scores == read.classes == read.class_scores == ()
+    assert read.scores["right"].tolist() == [3 / 4, 4 / 6]
+
+
+def test_reads_bit_by_bit_what_was_written() -> None:
+    written = outcomes()
+
+    read = decode(encode(written), n_episodes=2)
+
+    assert list(read.scores) == ["right", "wrong"]
+    for name, scores in written.scores.items():
+        assert read.scores[name].tobytes() == scores.tobytes()
+    assert read.guessing.tobytes() == written.guessing.tobytes()
+    assert read.classes == written.classes
+    assert [one.tobytes() for one in read.class_scores] == [one.tobytes() for one in written.class_scores]
+    assert encode(read) == encode(written)
+
+
+def table(**columns: Any) -> pa.Table:
+    told = parquet.read_table(pa.BufferReader(encode(outcomes())))
+    for name, values in columns.items():
+        field = told.schema.field(name.replace("score_", "score:"))
+        place = told.schema.get_field_index(field.name)
+        told = told.set_column(place, field, pa.array(values, field.type))
+    return told
+
+
+def content(told: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    parquet.write_table(told, sink)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("garbage", [b"", b"PAR1", encode(outcomes())[:-9]])
+def test_refuses_what_is_no_parquet(garbage: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^is no Parquet file$"):
+        decode(garbage, n_episodes=2)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (table().drop_columns("guessing"), "has columns .*; expected .*'guessing'. and scores"),
+        (table().drop_columns(["score:right", "score:wrong"]), "has columns"),
+        (table().append_column("more", pa.array([1.0, 2.0])), "has columns"),
+        (table().slice(0, 0), "has 0 rows; expected those of 2 episodes"),
+        (pa.concat_tables([table(), table()]), "has 4 rows"),
+        (table(episode=[1, 0]), "rows out of order"),
+        (table(episode=[0, None]), "rows out of order"),
+        (table(guessing=[None, 0.5]), "has empty cells"),
+        (table(classes=[["a", None], ["ö", "c", "a"]]), "has empty cells"),
+        (table(classes=[["a"], ["ö", "c", "a"]]), "more or fewer classes than scores"),
+        (table(score_wrong=[np.nan, 0.5]), "a score that is no finite number"),
+        (table(class_scores=[[np.inf, 0.5], [0.0] * 3]), "a score that is no finite number"),
+    ],
+)
+def test_refuses_rows_that_are_no_outcomes(told: pa.Table, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        decode(content(told), n_episodes=2)
