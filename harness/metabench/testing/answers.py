@@ -113,7 +113,8 @@ def find_state(trial: Trial) -> Finding:
     """An episode gets the same logits before and after others, also from random numbers that go on."""
     learner = trial.training.learner
     episode = trial.episodes(count=1)
-    first, again = learner.answer(episode), learner.answer(episode)
+    # Random numbers begin anew for the first alone.
+    first, again = trial.answer(episode), learner.answer(episode)
     learner.answer(trial.problem.episodes((2,) * trial.protocol.n_way, n_query=2, seed=1))
     return _demand(
         max(apart(first, again), apart(first, learner.answer(episode))),

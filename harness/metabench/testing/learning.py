@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # Two ways: methods that must first learn what a label is do so within some hundred episodes.
 _TO_LEARN = Protocol(n_way=2, n_shot=1, n_query=5)
 # In hundredths of what may be spent, tried one after the other: most methods need no more than the first.
-_ATTEMPTS = (10, 30, 100)
-_N_TESTED = 50
+_ATTEMPTS = (3, 10, 30, 100)
+_N_TESTED = 30
 _CHANCE = 0.5
 # Half way from chance to no mistake.
 _LEARNED = 0.75

@@ -340,3 +340,20 @@ def test_threads_generators_clock_and_kernels_are_as_they_were_after_checks():
     before = state()
     check(Untrained)
     assert state() == before
+
+
+def test_everything_is_computed_on_one_thread():
+    seen = set()
+
+    class Counting(NearestMean):
+        def predict(self, episodes):
+            seen.add(torch.get_num_threads())
+            return super().predict(episodes)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        check(Counting)
+    finally:
+        torch.set_num_threads(before)
+    assert seen == {1}
