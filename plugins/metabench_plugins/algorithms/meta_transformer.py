@@ -25,7 +25,7 @@ class MetaTransformer(ZeroHeadClassifier):
     have more classes than those of the benchmark.
     """
 
-    head_lr: float = option(1.0, "first step size of the last layer; it is learned", at_least=1e-6)
+    head_lr: float = option(5.0, "first step size of the last layer; it is learned", at_least=1e-6)
     inner_lr: float = option(0.01, "first step size of all other weights; they are learned", at_least=1e-6)
     inner_steps: int = option(1, "gradient steps on all weights, after that on the last layer", at_least=0)
     second_order: bool = option(True, "differentiate through the inner steps")
