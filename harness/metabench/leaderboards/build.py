@@ -11,7 +11,7 @@ from metabench.leaderboards.runs import Method, gather, score_run
 from metabench.leaderboards.table import Leaderboard, Row, Track
 from metabench.results.calibration import speed
 from metabench.scoring.compare import rank_intervals
-from metabench.scoring.interval import seeds_interval
+from metabench.scoring.seeds import seeds_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from metabench.results.folder import Stored
     from metabench.results.record import BudgetPart, Record
+    from metabench.scoring.interval import Interval
     from metabench.scoring.metric import Metric
 
 
@@ -91,8 +92,16 @@ def _rows(methods: Sequence[Method], *, higher_is_better: bool) -> list[Row]:
     scores = {place: found for place, found in by_place.items() if found is not None}
     intervals = rank_intervals(list(scores.values()), higher_is_better=higher_is_better)
     ranks = dict(zip(scores, intervals, strict=True))
-    rows = map(_row, methods, algorithms, backbones)
+    rows = map(_row, methods, algorithms, backbones, _intervals(methods))
     return [replace(row, rank=ranks.get(place)) for place, row in enumerate(rows)]
+
+
+def _intervals(methods: Sequence[Method]) -> list[Interval | None]:
+    """Of each method's score; None where nothing was scored."""
+    by_place = {place: method.scores for place, method in enumerate(methods)}
+    scores = {place: found for place, found in by_place.items() if found is not None}
+    intervals = dict(zip(scores, seeds_intervals(list(scores.values())), strict=True))
+    return [intervals.get(place) for place in by_place]
 
 
 def _guessing(methods: Sequence[Method]) -> NDArray[np.float64] | None:
@@ -101,15 +110,14 @@ def _guessing(methods: Sequence[Method]) -> NDArray[np.float64] | None:
     return next((one for one in found if len(one) == methods[0].first.benchmark.n_episodes), None)
 
 
-def _row(method: Method, algorithm: str, backbone: str) -> Row:
+def _row(method: Method, algorithm: str, backbone: str, score: Interval | None) -> Row:
     records = [run.record for run in method.runs]
     spent = [one.spent for one in records]
-    scores = method.scores
     return Row(
         algorithm=algorithm,
         backbone=backbone,
         n_seeds=len(method.runs),
-        score=None if scores is None else seeds_interval(scores),
+        score=score,
         rank=None,
         spent_s=fmean(one.meta_training_s for one in spent),
         spent_episodes=fmean(one.episodes for one in spent),

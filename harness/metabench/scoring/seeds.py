@@ -1,0 +1,104 @@
+"""Means over several seeds: intervals over seeds and episodes, and the seed that did worst."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metabench.scoring.interval import CONFIDENCE, Interval, mean_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# Fixed, so that two people who build one table get the same digits.
+BOOTSTRAP_SEED = 2017
+N_RESAMPLES = 2_000
+# Resamples of the episodes that are in memory at a time.
+_BLOCK = 250
+
+
+def seeds_intervals(scores: Sequence[NDArray[np.float64]]) -> list[Interval]:
+    """The intervals over seeds and episodes of a board's methods: a bootstrap that draws both anew.
+
+    Every seed answers the same episodes, so each resample draws seeds and, independently, episodes,
+    and takes the mean where they cross (Owen 2007, "The pigeonhole bootstrap"). Drawing k seeds from k
+    makes the seeds' own variance too small by (k − 1)/k; their distances from the mean are widened by
+    its inverse root beforehand (Rao & Wu 1988). Few seeds remain few: in simulations it covers the truth
+    in 95 to 98 % of experiments where seeds hardly differ, but where they differ as much as single
+    episodes do, in 71 % with 2 seeds, 82 % with 3, 88 % with 5 and 93 % with 10.
+
+    Methods with as many seeds and episodes share their resamples, so that a board is resampled by
+    products of matrices.
+
+    Args:
+        scores: (n_seeds, n_episodes) of each method, the same episodes in every row.
+
+    Returns:
+        For each method, the mean over all its scores and its 95 % percentile interval, the same at
+        every call; with one seed, the classical interval over episodes.
+
+    Raises:
+        ValueError: A method has no score.
+    """
+    places: dict[tuple[int, ...], list[int]] = {}
+    for place, one in enumerate(scores):
+        places.setdefault(one.shape, []).append(place)
+    found: dict[int, Interval] = {}
+    for alike in places.values():
+        intervals = _intervals(np.stack([scores[place] for place in alike]))
+        found.update(zip(alike, intervals, strict=True))
+    return [found[place] for place in range(len(scores))]
+
+
+def worst_of_seeds(scores: NDArray[np.float64], *, higher_is_better: bool) -> float:
+    """The mean over episodes of the seed that did worst: what somebody with bad luck gets.
+
+    Args:
+        scores: (n_seeds, n_episodes).
+        higher_is_better: Which way the metric points.
+    """
+    by_seed = scores.mean(axis=1)
+    return float(by_seed.min() if higher_is_better else by_seed.max())
+
+
+def _intervals(scores: NDArray[np.float64]) -> list[Interval]:
+    """Intervals of methods alike in shape: (n_methods, n_seeds, n_episodes)."""
+    _, n_seeds, n_episodes = scores.shape
+    if n_seeds <= 1 or n_episodes == 0:
+        return [mean_interval(one.reshape(-1)) for one in scores]
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    low, high = np.quantile(_resampled_means(scores), tails, axis=1)
+    means = scores.mean(axis=(1, 2))
+    return [Interval(*one) for one in zip(means.tolist(), low.tolist(), high.tolist(), strict=True)]
+
+
+def _resampled_means(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n_methods, N_RESAMPLES) means of (n_methods, n_seeds, n_episodes) scores, drawn anew."""
+    n_methods, n_seeds, n_episodes = scores.shape
+    rng = np.random.Generator(np.random.PCG64(BOOTSTRAP_SEED))
+    shift = _widening(scores)[:, :, np.newaxis]
+    means = np.empty((n_methods, N_RESAMPLES))
+    for start in range(0, N_RESAMPLES, _BLOCK):
+        n_resamples = min(_BLOCK, N_RESAMPLES - start)
+        seeds, episodes = (_drawn(rng, n_resamples, n_choices) for n_choices in (n_seeds, n_episodes))
+        by_seed = (scores.reshape(-1, n_episodes) @ episodes.T).reshape(n_methods, n_seeds, -1)
+        means[:, start : start + n_resamples] = np.einsum("msr,rs->mr", by_seed + shift, seeds)
+    return means
+
+
+def _widening(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n_methods, n_seeds): how far to move each seed's scores, for its distance times √(k / (k − 1))."""
+    n_seeds = scores.shape[1]
+    from_mean = scores.mean(axis=2) - scores.mean(axis=(1, 2))[:, np.newaxis]
+    widening: NDArray[np.float64] = (math.sqrt(n_seeds / (n_seeds - 1)) - 1) * from_mean
+    return widening
+
+
+def _drawn(rng: np.random.Generator, n_resamples: int, n_choices: int) -> NDArray[np.float64]:
+    """(n_resamples, n_choices): how often each choice is drawn in n_choices draws, as a share of them."""
+    counts = rng.multinomial(n_choices, np.full(n_choices, 1 / n_choices), size=n_resamples)
+    return counts / n_choices
