@@ -15,7 +15,8 @@ from metabench.referee.disguise import disguise, fingerprint, secret_stream
 from metabench.referee.outcome import RunError
 from metabench.referee.replay import replay
 from metabench.referee.run import Match
-from metabench.results.files import PREDICTIONS_FILE, read_predictions, read_weights
+from metabench.results.bundle import left_out
+from metabench.results.files import PREDICTIONS_FILE, WEIGHTS_FILE, read_predictions, read_weights
 from metabench.results.outcomes import outcomes_of
 from metabench.results.predictions import Predictions
 from metabench.results.score import overlap, score_parts
@@ -51,7 +52,7 @@ def check_answers(stored: Stored, machine: Machine, count: int) -> Finding:
         count: Episodes to ask, spread from the first to the last; at least 2.
     """
     record = stored.record
-    reason = _why_not(record)
+    reason = _why_not(stored)
     if reason is not None:
         return Finding(2, "", remarks=(reason,))
     try:
@@ -64,11 +65,14 @@ def check_answers(stored: Stored, machine: Machine, count: int) -> Finding:
         return Finding(2, "answers", (f"The method fails ({failure.status}): {failure.message}.",))
 
 
-def _why_not(record: Record) -> str | None:
+def _why_not(stored: Stored) -> str | None:
+    record = stored.record
     if PREDICTIONS_FILE not in record.files:
         return f"Nothing was answered, as its status is {record.status!r}."
     if record.audit.verdict == "stateful":
         return "Its answers depend on earlier episodes (stateful), so that single ones cannot be asked again."
+    if WEIGHTS_FILE in left_out(stored.folder, record):
+        return "Its weights were left out, as of every bundle; verify the result that it was made of."
     return None
 
 

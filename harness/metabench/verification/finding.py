@@ -12,8 +12,8 @@ PROVES: dict[Level, str] = {
     0: "the record and its files are those that were written: an edit by hand, or by accident, of any digit "
     "breaks the seal. A seal is a checksum, no signature: it does not prove who wrote the record, and who "
     "makes it anew is found by higher levels, as far as these compute the number again.",
-    1: "scores and curve are those of the stored predictions, and a table is that of its results. It does "
-    "not prove that a method gave these predictions.",
+    1: "scores and curve are those of the stored predictions, a bundle's scores those of its outcomes, and a "
+    "table is that of its results. It does not prove that a method gave these predictions.",
     2: "the stored weights, in the method as it is installed here, give the stored predictions. It does not "
     "prove how the weights came about, nor what they cost.",
     3: "the same plan, run again on this machine, has the same outcome. It does not prove what the first run "

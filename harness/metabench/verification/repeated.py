@@ -11,8 +11,9 @@ import numpy as np
 
 from metabench.errors import MetabenchError
 from metabench.results.arena import arena_key
+from metabench.results.bundle import left_out
 from metabench.results.environment import threads_of
-from metabench.results.files import PREDICTIONS_FILE, read_predictions
+from metabench.results.files import OUTCOMES_FILE, PREDICTIONS_FILE, read_outcomes, read_predictions
 from metabench.results.folder import folder_name
 from metabench.results.produce import Producer
 from metabench.results.score import overlap
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from metabench.results.folder import Stored
+    from metabench.results.outcomes import Outcomes
     from metabench.results.predictions import Predictions
     from metabench.results.record import Record
     from metabench.verification.machine import Machine
@@ -49,9 +51,8 @@ def check_run(stored: Stored, machine: Machine) -> Finding:
     problems = [*_of_outcomes(before.record, now.record)]
     reasons = [*_why_not_exact(before.record, now.record, run.differences)]
     if not reasons:
-        problems += _of_predictions(before, now)
-        told = "status, verdict and predictions, to the last bit" if before.predictions else "status"
-        return Finding(3, told, tuple(problems))
+        problems += [*_of_predictions(before, now), *_of_episodes(before, now)]
+        return Finding(3, _exactly(before), tuple(problems))
     problems += _of_scores(before.record, now.record)
     loosely = (f"Single predictions are not compared, as they need not be the same: {'; '.join(reasons)}.",)
     told = f"status, verdict and score: {_score(before.record)} then, {_score(now.record)} now"
@@ -60,15 +61,26 @@ def check_run(stored: Stored, machine: Machine) -> Finding:
 
 @dataclass(frozen=True)
 class _Run:
-    """A result; `predictions` is None where nothing could be tested."""
+    """A result; without predictions where nothing could be tested, or as a bundle of outcomes alone."""
 
     record: Record
     predictions: Predictions | None
+    outcomes: Outcomes | None = None
 
 
 def _read(folder: Path, record: Record) -> _Run:
-    has_predictions = PREDICTIONS_FILE in record.files
-    return _Run(record, read_predictions(folder, record) if has_predictions else None)
+    has_predictions = PREDICTIONS_FILE in record.files and not left_out(folder, record)
+    return _Run(
+        record,
+        read_predictions(folder, record) if has_predictions else None,
+        read_outcomes(folder, record) if OUTCOMES_FILE in record.files else None,
+    )
+
+
+def _exactly(before: _Run) -> str:
+    if before.predictions is not None:
+        return "status, verdict and predictions, to the last bit"
+    return "status" if before.outcomes is None else "status, verdict and outcomes, to the last bit"
 
 
 def _check_device(record: Record, run: Repeatable) -> None:
@@ -121,6 +133,18 @@ def _of_predictions(before: _Run, now: _Run) -> Iterator[str]:
     same = [*map(np.array_equal, before.predictions.logits, now.predictions.logits)]
     if not all(same):
         yield f"The predictions of {same.count(False)} episodes of {len(same)} are others."
+
+
+def _of_episodes(before: _Run, now: _Run) -> Iterator[str]:
+    """Compare outcomes, by the metrics that are known in both runs."""
+    one, other = before.outcomes, now.outcomes
+    if one is None or other is None:
+        return
+    for name in sorted(one.scores.keys() & other.scores.keys()):
+        if not np.array_equal(one.scores[name], other.scores[name]):
+            yield f"The outcomes of episodes by {name} are others."
+    if one.classes != other.classes or not all(map(np.array_equal, one.class_scores, other.class_scores)):
+        yield "The outcomes of classes are others."
 
 
 def _of_scores(before: Record, now: Record) -> Iterator[str]:

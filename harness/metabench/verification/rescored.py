@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metabench.errors import DataError, UsageError
+from metabench.errors import UsageError
 from metabench.results.files import (
     CURVE_FILE,
     OUTCOMES_FILE,
@@ -18,6 +18,7 @@ from metabench.results.files import (
 )
 from metabench.results.outcomes import outcomes_of
 from metabench.results.score import curve_point, score_parts
+from metabench.verification.episodes import NotComparableError, drawn_again
 from metabench.verification.finding import Finding
 
 if TYPE_CHECKING:
@@ -65,13 +66,9 @@ def check_scores(stored: Stored, machine: Machine) -> Finding:
         problems += _of_labels(record.benchmark, predictions, machine)
         compared = "labels and classes" if predictions.classes else "labels"
         checked += f"; the {compared} of {len(predictions.labels)} episodes"
-    except _NotComparableError as error:
+    except NotComparableError as error:
         remarks.append(f"Labels are not compared: {error}")
     return Finding(1, checked, tuple(problems), tuple(remarks))
-
-
-class _NotComparableError(Exception):
-    """The labels cannot be compared on this machine; the message says why."""
 
 
 def _metrics(record: Record, machine: Machine) -> list[Metric]:
@@ -86,7 +83,7 @@ def _of_scores(record: Record, again: Outcomes) -> Iterator[str]:
     for told in record.scores:
         part = parts.get(told.metric, told)
         if part != told:
-            yield f"{told.metric} is {_shown(told)}; its predictions give {_shown(part)}."
+            yield f"{told.metric} is {shown(told)}; its predictions give {shown(part)}."
 
 
 def _of_outcomes(told: Outcomes, again: Outcomes) -> Iterator[str]:
@@ -103,7 +100,7 @@ def _of_curve(record: Record, commits: list[Predictions], machine: Machine) -> I
         again = curve_point(commit, _metric(machine, record.benchmark.metric), told.meta_training_s)
         if again != told:
             at = f"The curve at {told.meta_training_s!r} s"
-            yield f"{at} is {_shown(told)}; its predictions give {_shown(again)}."
+            yield f"{at} is {shown(told)}; its predictions give {shown(again)}."
 
 
 def _metric(machine: Machine, name: str) -> Metric:
@@ -112,7 +109,7 @@ def _metric(machine: Machine, name: str) -> Metric:
     return machine.metrics[name]
 
 
-def _shown(told: ScorePart | CurvePoint) -> str:
+def shown(told: ScorePart | CurvePoint) -> str:
     """All digits, as it is in them that records may differ."""
     return f"{told.mean!r} [{told.low!r}, {told.high!r}] over {told.n_episodes} episodes"
 
@@ -127,22 +124,12 @@ def _of_labels(part: BenchmarkPart, predictions: Predictions, machine: Machine) 
     """Compare with the benchmark's own labels.
 
     Raises:
-        _NotComparableError: They are not known here.
+        NotComparableError: They are not known here.
     """
-    # Nobody draws as many episodes as a stranger's record tells of, unless their predictions are there.
-    if len(predictions.labels) != part.n_episodes:
-        return [f"There are predictions of {len(predictions.labels)} episodes; expected {part.n_episodes}."]
     try:
-        here = machine.arena(part)
-    except DataError as error:
-        raise _NotComparableError(str(error)) from error
-    except UsageError as error:
+        here = drawn_again(part, len(predictions.labels), machine)
+    except (ResultError, UsageError) as error:
         return [str(error)]
-    _check_same_data(part, here.part)
-    if part != here.part:
-        return [
-            f"Its episodes have the hash {part.manifest_hash}; the benchmark's {here.part.manifest_hash}."
-        ]
     labels = list(map(np.array_equal, predictions.labels, here.labels))
     classes = [one == other for one, other in zip(predictions.classes, here.classes, strict=False)]
     return [
@@ -150,19 +137,3 @@ def _of_labels(part: BenchmarkPart, predictions: Predictions, machine: Machine) 
         for what, same in (("labels", labels), ("classes", classes))
         if not all(same)
     ]
-
-
-def _check_same_data(told: BenchmarkPart, here: BenchmarkPart) -> None:
-    """Say if what is here gives other episodes, as the stream of episodes depends on it."""
-    if told.sampler_version != here.sampler_version:
-        raise _NotComparableError(
-            f"they were drawn by sampler {told.sampler_version}; this metabench has {here.sampler_version}."
-        )
-    pairs = ((told.dataset, here.dataset), (told.source, here.source))
-    for one, other in pairs:
-        if one != other and one is not None and other is not None:
-            raise _NotComparableError(
-                f"dataset {one.name!r} has content {other.content_hash[:16]} and splits "
-                f"{other.split_hash[:16]} here; the result's {one.content_hash[:16]} and "
-                f"{one.split_hash[:16]}."
-            )

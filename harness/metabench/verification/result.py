@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metabench.results.bundle import left_out
 from metabench.results.files import read_record
 from metabench.results.folder import Stored
 from metabench.verification.asked_again import check_answers
+from metabench.verification.bundled import check_outcomes
 from metabench.verification.repeated import check_run
 from metabench.verification.rescored import check_scores
 from metabench.verification.written import check_written
@@ -50,7 +52,8 @@ def verify_result(folder: Path, machine: Machine, depth: Depth) -> Iterator[Find
 def _findings(folder: Path, machine: Machine, depth: Depth) -> Iterator[Finding]:
     yield check_written(folder)
     stored = Stored(folder, read_record(folder))
-    yield check_scores(stored, machine)
+    is_bundle = bool(left_out(folder, stored.record))
+    yield check_outcomes(stored, machine) if is_bundle else check_scores(stored, machine)
     if depth.n_again is not None:
         yield check_answers(stored, machine, depth.n_again)
     if depth.full:

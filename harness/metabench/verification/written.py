@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from metabench.results.bundle import left_out
 from metabench.results.files import (
     CURVE_FILE,
     OUTCOMES_FILE,
@@ -49,8 +50,11 @@ def check_written(folder: Path) -> Finding:
     content = (folder / RECORD_FILE).read_bytes()
     schema = schema_of(content)
     problems = (*_of_record(record, content, schema), *_of_folder(folder, record), *contradictions(record))
-    is_unsealed = schema < 2 and record.seal is None
-    return Finding(0, _CHECKED, problems, (_NOT_SEALED,) if is_unsealed else ())
+    remarks = [_NOT_SEALED] if schema < 2 and record.seal is None else []
+    absent = left_out(folder, record)
+    if absent:
+        remarks.append(f"A bundle, without {', '.join(absent)}: their hashes are not compared.")
+    return Finding(0, _CHECKED, problems, tuple(remarks))
 
 
 def _of_record(record: Record, content: bytes, schema: int) -> Iterator[str]:
@@ -74,7 +78,8 @@ def _of_folder(folder: Path, record: Record) -> Iterator[str]:
     name, expected = folder.resolve().name.removesuffix(REPLACEMENT), folder_name(record)
     if name != expected:
         yield f"Its folder is called {name!r}; expected {expected!r}."
-    for file in sorted(_KNOWN | record.files.keys()):
+    absent = left_out(folder, record)
+    for file in sorted((_KNOWN | record.files.keys()) - set(absent)):
         yield from _of_file(folder, file, record.files.get(file))
 
 

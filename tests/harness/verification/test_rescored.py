@@ -138,7 +138,7 @@ def test_fewer_episodes_are_not_taken_for_all(result, machine) -> None:
     forged = result.answer(Predictions(told.logits[:30], told.labels[:30])).forge_scores()
 
     assert check_scores(forged.stored, machine).problems == (
-        "There are predictions of 30 episodes; expected 40.",
+        "There are answers to 30 episodes; expected 40.",
     )
 
 
