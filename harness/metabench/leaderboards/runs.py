@@ -12,8 +12,8 @@ from metabench.results.files import (
     OUTCOMES_FILE,
     PREDICTIONS_FILE,
     ResultError,
-    read_outcomes,
     read_predictions,
+    read_scores,
 )
 from metabench.results.outcomes import outcomes_of
 
@@ -140,7 +140,7 @@ def score_run(stored: Stored, metric: Metric | None) -> Run:
 def _outcomes(stored: Stored, metric: Metric) -> Outcomes:
     """What came of each episode; results of old tell no more than the predictions."""
     if OUTCOMES_FILE in stored.record.files:
-        return read_outcomes(stored.folder, stored.record)
+        return read_scores(stored.folder, stored.record)
     return outcomes_of(read_predictions(stored.folder, stored.record), [metric])
 
 

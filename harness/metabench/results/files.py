@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from metabench.errors import MetabenchError
 from metabench.results.outcomes import decode as decode_outcomes
+from metabench.results.outcomes import decode_scores
 from metabench.results.outcomes import encode as encode_outcomes
 from metabench.results.predictions import Predictions, cut, decode, encode, joined
 from metabench.results.schema import NewerSchemaError, read_any
@@ -94,6 +95,19 @@ def read_outcomes(folder: Path, record: Record) -> Outcomes:
     if record.benchmark.metric not in outcomes.scores:
         raise _damaged(folder, OUTCOMES_FILE, f"has no scores of {record.benchmark.metric!r}, which ranks")
     return outcomes
+
+
+def read_scores(folder: Path, record: Record) -> Outcomes:
+    """Read the outcomes by the metric that ranks alone, as tables of many results need them.
+
+    Raises:
+        ResultError: As from `read_outcomes`.
+    """
+    content = _read_checked(folder, record, OUTCOMES_FILE)
+    try:
+        return decode_scores(content, record.benchmark.metric, n_episodes=record.benchmark.n_episodes)
+    except ValueError as error:
+        raise _damaged(folder, OUTCOMES_FILE, str(error)) from error
 
 
 def read_predictions(folder: Path, record: Record) -> Predictions:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from metabench.results.outcomes import Outcomes, decode, encode, outcomes_of
+from metabench.results.outcomes import Outcomes, decode, decode_scores, encode, outcomes_of
 from metabench.results.predictions import Predictions
 from metabench.scoring.metric import Metric
 
@@ -72,6 +72,16 @@ def test_reads_bit_by_bit_what_was_written() -> None:
     assert encode(read) == encode(written)
 
 
+def test_the_scores_of_one_metric_can_be_read_alone() -> None:
+    read = decode_scores(encode(outcomes()), "wrong", n_episodes=2)
+
+    assert list(read.scores) == ["wrong"]
+    assert read.scores["wrong"].tolist() == outcomes().scores["wrong"].tolist()
+    assert read.guessing.tolist() == outcomes().guessing.tolist()
+    with pytest.raises(ValueError, match=r"has columns .*; expected .*'score:other'"):
+        decode_scores(encode(outcomes()), "other", n_episodes=2)
+
+
 def table(**columns: Any) -> pa.Table:
     told = parquet.read_table(pa.BufferReader(encode(outcomes())))
     for name, values in columns.items():
@@ -96,17 +106,18 @@ def test_refuses_what_is_no_parquet(garbage: bytes) -> None:
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
-        (table().drop_columns("guessing"), "has columns .*; expected .*'guessing'. and scores"),
+        (table().drop_columns("guessing"), "has columns .*; expected .*'guessing'., and scores"),
         (table().drop_columns(["score:right", "score:wrong"]), "has columns"),
         (table().append_column("more", pa.array([1.0, 2.0])), "has columns"),
         (table().slice(0, 0), "has 0 rows; expected those of 2 episodes"),
         (pa.concat_tables([table(), table()]), "has 4 rows"),
         (table(episode=[1, 0]), "rows out of order"),
-        (table(episode=[0, None]), "rows out of order"),
+        (table(episode=[0, None]), "has empty cells"),
         (table(guessing=[None, 0.5]), "has empty cells"),
         (table(classes=[["a", None], ["ö", "c", "a"]]), "has empty cells"),
         (table(classes=[["a"], ["ö", "c", "a"]]), "more or fewer classes than scores"),
         (table(score_wrong=[np.nan, 0.5]), "a score that is no finite number"),
+        (table(score_wrong=[None, 0.5]), "has empty cells"),
         (table(class_scores=[[np.inf, 0.5], [0.0] * 3]), "a score that is no finite number"),
     ],
 )
