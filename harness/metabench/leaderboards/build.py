@@ -129,6 +129,7 @@ def _row(method: Method, algorithm: str, backbone: str, score: Interval | None) 
         cost_s=_mean_if_known(map(_cost_s, records)),
         operations=_mean_if_known(map(_operations, records)),
         is_steady=all(one.calibration is None or one.calibration.is_steady for one in records),
+        identities=tuple(one.identity for one in records),
     )
 
 

@@ -52,6 +52,7 @@ class Row:
         operations: Floating-point operations of meta-training, mean over seeds; None where they are not
             known, or not all.
         is_steady: As far as is known, no seed's machine changed its speed while it ran.
+        identities: Of the results it is made of, by seed.
     """
 
     algorithm: str
@@ -69,6 +70,7 @@ class Row:
     cost_s: float | None = None
     operations: float | None = None
     is_steady: bool = True
+    identities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,14 @@ def test_a_mean_that_the_record_claims_is_not_believed(store: Store) -> None:
     assert row.score.mean == pytest.approx(0.5)
 
 
+def test_a_row_tells_of_which_results_it_is_made_by_seed(store: Store) -> None:
+    stored = [store(around(0.5, seed), seed=seed) for seed in (1, 0)]
+
+    row = only(build(stored, METRICS)).rows[0]
+
+    assert row.identities == (stored[1].record.identity, stored[0].record.identity)
+
+
 # What compares
 
 
