@@ -12,6 +12,7 @@ from metabench_plugins.algorithms.feat import FEAT
 from metabench_plugins.algorithms.in_context_transformer import InContextTransformer
 from metabench_plugins.algorithms.mann import MANN
 from metabench_plugins.algorithms.matching import MatchingNet
+from metabench_plugins.algorithms.metagan_relation import MetaGANRelation
 from metabench_plugins.algorithms.protonet import ProtoNet
 from metabench_plugins.algorithms.relation import RelationNet
 from metabench_plugins.algorithms.simpleshot import SimpleShot
@@ -32,6 +33,7 @@ EVERY = [
     (MatchingNet, {}),
     (MatchingNet, {"fce": True}),
     (RelationNet, {}),
+    (MetaGANRelation, {}),
     (SimpleShot, {}),
     (FEAT, {}),
     (SNAIL, {}),
