@@ -1,4 +1,8 @@
-"""What a plugin's author imports: bases, episodes, options, the meta-training session."""
+"""What a plugin's author imports: bases, episodes, options, the meta-training session; and `results`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from metabench.api.algorithm import Algorithm
 from metabench.api.backbone import Backbone
@@ -9,6 +13,11 @@ from metabench.api.padding import trim_padding
 from metabench.api.session import Session
 from metabench.spec.tokenizer import Tokenizer
 
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas as pd
+
 __all__ = [
     "Algorithm",
     "Backbone",
@@ -18,6 +27,22 @@ __all__ = [
     "Session",
     "Tokenizer",
     "option",
+    "results",
     "statistics_from_first",
     "trim_padding",
 ]
+
+
+def results(folder: str | PathLike[str]) -> pd.DataFrame:
+    """The results of a folder as a tidy frame, for notebooks; see `metabench.results.frame.results_frame`.
+
+    Args:
+        folder: Of results, as `metabench evaluate` writes it.
+
+    Raises:
+        ResultError: It cannot be read.
+    """
+    # The rooms of the results come later than this one, and contestants need none of them.
+    from metabench.results.frame import results_frame  # noqa: PLC0415
+
+    return results_frame(folder)

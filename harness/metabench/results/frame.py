@@ -1,0 +1,75 @@
+"""Results as a table for people who go on in Python: one row per run."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from metabench.results.folder import read_all
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from metabench.results.folder import Stored
+
+_TEXTS = ("benchmark", "algorithm", "backbone", "budget", "status", "verdict", "device_class", "precision")
+
+
+def results_frame(folder: str | PathLike[str]) -> pd.DataFrame:
+    """Read all results of a folder, as `metabench evaluate` writes them, into a tidy frame.
+
+    Args:
+        folder: Of results, or of bundles.
+
+    Returns:
+        A row for each run, by benchmark, algorithm, backbone and seed. Each metric has a column, beside
+        `…_low` and `…_high` of its 95 % interval over episodes, as the records tell them (`metabench
+        verify` tells whether they are true); a run without scores has NaN there. `episode_s` is the time
+        that a test episode took on average. What cannot be read is warned of.
+
+    Raises:
+        ResultError: The folder cannot be read.
+    """
+    stored, problems = read_all(Path(folder))
+    for problem in problems:
+        warnings.warn(problem, stacklevel=3)
+    frame = pd.DataFrame([_row(one) for one in stored])
+    if frame.empty:
+        return frame
+    frame["started"] = pd.to_datetime(frame["started"], utc=True, errors="coerce")
+    frame = frame.sort_values(["benchmark", "algorithm", "backbone", "seed"], ignore_index=True)
+    return frame.astype(dict.fromkeys(_TEXTS, "category"))
+
+
+def _row(stored: Stored) -> dict[str, object]:
+    record = stored.record
+    spent, compute, calibration = record.spent, record.compute, record.calibration
+    row: dict[str, object] = {
+        "benchmark": record.benchmark.name,
+        "algorithm": record.algorithm.name,
+        "backbone": record.backbone.name,
+        "budget": record.budget.name,
+        "seed": record.seed,
+        "status": record.status,
+        "verdict": record.audit.verdict,
+    }
+    for score in record.scores:
+        name = score.metric
+        row |= {name: score.mean, f"{name}_low": score.low, f"{name}_high": score.high}
+    return row | {
+        "meta_training_s": spent.meta_training_s,
+        "episode_s": spent.test_s / record.benchmark.n_episodes,
+        "peak_memory_mib": spent.peak_memory_mib,
+        "steps": spent.steps,
+        "episodes": spent.episodes,
+        "parameters": None if compute is None else compute.parameters,
+        "drift": None if calibration is None else calibration.drift,
+        "device_class": record.environment.device_class,
+        "precision": record.environment.precision,
+        "options": dict(record.algorithm.options),
+        "started": record.started,
+        "folder": str(stored.folder),
+    }

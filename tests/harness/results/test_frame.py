@@ -1,0 +1,56 @@
+"""Results as a frame: what a notebook shows is what the records tell."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import metabench.api
+from metabench.results.folder import write_result
+from metabench.results.record import ScorePart
+
+SCORE = ScorePart(metric="accuracy", mean=0.5, low=0.4, high=0.6, n_episodes=4)
+
+
+def test_there_is_a_row_for_each_run_with_its_metrics(tmp_path: Path, make_record) -> None:
+    for seed in (1, 0):
+        write_result(tmp_path, make_record(seed=seed, scores=(SCORE,)), {})
+    write_result(tmp_path, make_record(algorithm="a", status="crashed", scores=()), {})
+
+    frame = metabench.api.results(tmp_path)
+
+    assert frame["algorithm"].tolist() == ["a", "protonet", "protonet"]
+    assert frame["seed"].tolist() == [0, 0, 1]
+    assert frame["status"].tolist() == ["crashed", "ok", "ok"]
+    assert math.isnan(frame["accuracy"][0])
+    assert (
+        frame[["accuracy", "accuracy_low", "accuracy_high"]].to_numpy()[1:].tolist() == [[0.5, 0.4, 0.6]] * 2
+    )
+    assert frame["episode_s"].tolist() == [9.0 / 4] * 3
+    assert Path(frame["folder"][0]).is_dir()
+
+
+def test_it_can_be_grouped_and_shown(tmp_path: Path, make_record) -> None:
+    write_result(tmp_path, make_record(scores=(SCORE,), started="no time"), {})
+
+    frame = metabench.api.results(str(tmp_path))
+
+    assert frame.groupby(["benchmark", "algorithm"], observed=True)["accuracy"].mean().to_list() == [0.5]
+    assert pd.isna(frame["started"][0])
+    assert "protonet" in frame.to_html()
+
+
+def test_what_cannot_be_read_is_warned_of_and_the_rest_is_there(tmp_path: Path, make_record) -> None:
+    write_result(tmp_path, make_record(), {})
+    (tmp_path / "no-result").mkdir()
+
+    with pytest.warns(UserWarning, match=r"Result '.*no-result' has no readable result\.json"):
+        frame = metabench.api.results(tmp_path)
+    assert len(frame) == 1
+
+
+def test_a_folder_without_results_gives_an_empty_frame(tmp_path: Path) -> None:
+    assert metabench.api.results(tmp_path).empty
