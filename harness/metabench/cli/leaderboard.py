@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from metabench.cli.add import add_results
 from metabench.cli.evaluate import RESULTS
 from metabench.cli.state import State, pass_state
 from metabench.errors import UsageError, unknown_name
@@ -14,6 +15,9 @@ from metabench.errors import UsageError, unknown_name
 @click.group("leaderboard")
 def leaderboard() -> None:
     """Stored results side by side."""
+
+
+leaderboard.add_command(add_results)
 
 
 @leaderboard.command("show")

@@ -56,7 +56,7 @@ def verify(  # noqa: PLR0913 - one parameter per option is click's way
 
     machine, depth = _machine(state, plugins), Depth(n_again, full=full)
     told: list[tuple[Path, list[Finding]]] = []
-    for subject in [one for named in subjects for one in _members(named)]:
+    for subject in [one for named in subjects for one in members(named)]:
         is_table = subject.is_file()
         found = _table(state, subject, results) if is_table else verify_result(subject, machine, depth)
         told.append((subject, list(_shown(subject, found, silent=as_json))))
@@ -82,7 +82,7 @@ def _machine(state: State, plugins: Path) -> Machine:
     )
 
 
-def _members(named: Path) -> list[Path]:
+def members(named: Path) -> list[Path]:
     """The results, or the one table, that an argument stands for.
 
     Raises:

@@ -53,11 +53,11 @@ class Stored:
 def folder_name(record: Record) -> str:
     """Name a run's folder so that people find it, and programs by the identity at its end."""
     names = (record.benchmark.name, record.algorithm.name, record.budget.name)
-    told = ".".join(_clean(name) for name in names)
+    told = ".".join(clean_name(name) for name in names)
     return f"{told}.seed{record.seed}.{record.identity[:16]}"
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
     """A stranger's name as part of a file name: no separators, not hidden, not too long."""
     return re.sub(r"[^A-Za-z0-9_.+-]+|^\.+", "-", name)[:_LONGEST_NAME] or "-"
 

@@ -7,8 +7,21 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import psutil
 import pytest
+
+from metabench.cli.main import main
+from metabench.results.files import contents_of
+from metabench.results.folder import write_result
+from metabench.results.identity import IdentityParts
+from metabench.results.outcomes import outcomes_of
+from metabench.results.predictions import Predictions
+from metabench.results.score import score_parts
+from metabench_plugins.metrics import accuracy, chance_normalised
+
+N_EPISODES = 40
+METRICS = [*accuracy.metabench_metrics(), *chance_normalised.metabench_metrics()]
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +54,50 @@ def metabench(command):
         )
 
     return run
+
+
+@pytest.fixture
+def inside(tmp_path, home, monkeypatch, capsys):
+    """Run the command in this process, which is quicker; returns its exit code, output and errors."""
+
+    def run(*arguments):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("METABENCH_HOME", str(home))
+        monkeypatch.setenv("METABENCH_MIRROR", "")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(one) for one in arguments])
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def make_result(tmp_path, make_record):
+    """Makes results that verify, of a benchmark whose dataset is not here; see `make_record` for changes.
+
+    `skill` moves the logits of the right classes; `classes` are the names that episodes choose two of.
+    """
+
+    def make(algorithm="protonet", *, skill=1.0, results="results", classes=("ant", "bee", "cat"), **changes):
+        told = answers(skill, changes.get("seed", 0), classes)
+        outcomes = outcomes_of(told, METRICS)
+        benchmark = {"n_episodes": N_EPISODES} | changes.pop("benchmark", {})
+        scores = score_parts(outcomes)
+        record = make_record(algorithm=algorithm, benchmark=benchmark, scores=scores, **changes)
+        record = record.model_copy(update={"identity": IdentityParts.of(record).identity()})
+        return write_result(tmp_path / results, record, contents_of(told, b"weights", outcomes=outcomes))
+
+    return make
+
+
+def answers(skill, seed, classes):
+    """Answers to 40 episodes of 2 classes with 3 queries each."""
+    rng = np.random.default_rng([seed, round(1000 * skill)])
+    labels = np.tile([0, 1, 0, 1, 0, 1], (N_EPISODES, 1))
+    logits = rng.normal(0, 1, (N_EPISODES, 6, 2)) + skill * np.eye(2)[labels]
+    names = [(classes[one % len(classes)], classes[(one + 1) % len(classes)]) for one in range(N_EPISODES)]
+    return Predictions(tuple(logits.astype(np.float32)), tuple(labels), tuple(names))
 
 
 @pytest.fixture(scope="session")

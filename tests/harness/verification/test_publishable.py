@@ -1,0 +1,56 @@
+"""What may be published: what verifies whole, and would as a bundle."""
+
+from __future__ import annotations
+
+from metabench.results.bundle import write_bundle
+from metabench.results.folder import Stored
+from metabench.verification import publishable
+from metabench.verification.publishable import refusals
+
+
+def test_what_verifies_may_be_published(result, machine) -> None:
+    assert list(refusals(result.stored, machine)) == []
+
+
+def test_a_problem_of_any_level_is_a_refusal(result, machine) -> None:
+    (score,) = result.record.scores
+    forged = result.forge(scores=(score.model_copy(update={"mean": score.high}),))
+
+    (problem,) = refusals(forged.stored, machine)
+    assert "; its predictions give " in problem
+
+
+def test_what_would_not_verify_as_a_bundle_is_refused(result, machine) -> None:
+    (score,) = result.record.scores
+    forged = result.forge(scores=(score, score.model_copy(update={"metric": "unknown"})))
+
+    (problem,) = refusals(forged.stored, machine)
+    assert problem.endswith("; no outcomes give it.")
+
+
+def test_nothing_is_run(result, machine, monkeypatch) -> None:
+    asked = []
+
+    def verify_result(folder, machine, depth):
+        asked.append((depth.n_again, depth.full))
+        return iter(())
+
+    monkeypatch.setattr(publishable, "verify_result", verify_result)
+    list(refusals(result.stored, machine))
+    assert asked == [(None, False)]
+
+
+def test_a_bundle_cannot_show_that_predictions_give_its_outcomes(result, machine, tmp_path) -> None:
+    bundle = write_bundle(result.stored, tmp_path / "published")
+
+    assert list(refusals(Stored(bundle, result.record), machine)) == [
+        "It is a bundle already; expected the whole result, with its predictions. Add that one."
+    ]
+
+
+def test_a_result_of_old_has_to_be_run_again(result, machine) -> None:
+    (result.folder / "outcomes.parquet").unlink()
+
+    assert list(refusals(result.forge().stored, machine)) == [
+        "It has no outcomes, as an earlier metabench made it; expected outcomes.parquet. Run it again."
+    ]
