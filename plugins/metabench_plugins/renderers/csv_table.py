@@ -1,0 +1,73 @@
+"""Leaderboards as CSV: a row for each method of each board, numbers with all their digits."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from metabench.hooks import hookimpl
+from metabench.leaderboards import text
+from metabench.leaderboards.renderer import Renderer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metabench.leaderboards.table import Leaderboard, Row
+
+# A cell that begins so is a formula to spreadsheets, which would compute a stranger's.
+_FORMULAS = ("=", "+", "-", "@")
+
+
+@hookimpl
+def metabench_renderers() -> list[Renderer]:
+    """Declare CSV."""
+    return [Renderer("csv", "CSV, for spreadsheets and programs", render, ".csv")]
+
+
+def render(boards: Sequence[Leaderboard]) -> str:
+    """Write one table of all boards; an empty cell is what is not known."""
+    rows = [_fields(board, row) for board in boards for row in board.rows]
+    if not rows:
+        return text.NO_RESULTS
+    sheet = io.StringIO()
+    writer = csv.DictWriter(sheet, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return sheet.getvalue().rstrip("\n")
+
+
+def _fields(board: Leaderboard, row: Row) -> dict[str, object]:
+    benchmark, budget = board.track.benchmark, board.track.budget
+    low_rank, high_rank = row.rank or (None, None)
+    score = row.score
+    return {
+        "benchmark": _name(benchmark.name),
+        "metric": _name(benchmark.metric),
+        "budget_s": budget.seconds,
+        "budget_episodes": budget.episodes,
+        "device_class": _name(board.track.device_class),
+        "precision": _name(board.track.precision),
+        "pretrained": board.track.pretrained,
+        "first_rank": low_rank,
+        "last_rank": high_rank,
+        "algorithm": _name(row.algorithm),
+        "backbone": _name(row.backbone),
+        "mean": score and score.mean,
+        "low": score and score.low,
+        "high": score and score.high,
+        "seeds": row.n_seeds,
+        "spent_s": row.spent_s,
+        "spent_episodes": row.spent_episodes,
+        "cost_s": row.cost_s,
+        "operations": row.operations,
+        "peak_memory_mib": row.peak_memory_mib,
+        "status": row.status,
+        "coverage": row.coverage,
+        "audit": row.verdict,
+    }
+
+
+def _name(words: str) -> str:
+    shown = text.name(words)
+    return f"'{shown}" if shown.startswith(_FORMULAS) else shown

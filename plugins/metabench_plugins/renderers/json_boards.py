@@ -1,0 +1,26 @@
+"""Leaderboards as JSON: everything that a board holds, for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic_core import to_json
+
+from metabench.hooks import hookimpl
+from metabench.leaderboards.renderer import Renderer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metabench.leaderboards.table import Leaderboard
+
+
+@hookimpl
+def metabench_renderers() -> list[Renderer]:
+    """Declare JSON."""
+    return [Renderer("json", "JSON, with everything that a board holds", render, ".json")]
+
+
+def render(boards: Sequence[Leaderboard]) -> str:
+    """Write a list of boards, field by field; null is what is not known, or not finite."""
+    return to_json(list(boards), indent=2, inf_nan_mode="null").decode()
