@@ -10,7 +10,7 @@ from metabench.leaderboards.labels import labels
 from metabench.leaderboards.runs import Method, gather, score_run
 from metabench.leaderboards.table import Leaderboard, Row, Track
 from metabench.results.calibration import speed
-from metabench.scoring.compare import rank_intervals
+from metabench.scoring.compare import compare_all
 from metabench.scoring.seeds import seeds_intervals
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def _rows(methods: Sequence[Method], *, higher_is_better: bool) -> list[Row]:
     guessing = _guessing(methods)
     by_place = {place: method.ranked_by(guessing) for place, method in enumerate(methods)}
     scores = {place: found for place, found in by_place.items() if found is not None}
-    intervals = rank_intervals(list(scores.values()), higher_is_better=higher_is_better)
-    ranks = dict(zip(scores, intervals, strict=True))
+    compared = compare_all(list(scores.values()), higher_is_better=higher_is_better)
+    ranks = dict(zip(scores, compared.rank_intervals, strict=True))
     rows = map(_row, methods, algorithms, backbones, _intervals(methods))
     return [replace(row, rank=ranks.get(place)) for place, row in enumerate(rows)]
 

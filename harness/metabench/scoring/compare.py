@@ -1,15 +1,15 @@
-"""Which methods differ: paired tests on identical episodes, corrected for their number."""
+"""Which methods differ: tests on identical episodes, corrected for their number."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
+from metabench.scoring.groups import tie_groups
 from metabench.scoring.interval import Interval, mean_interval
+from metabench.scoring.paired import paired_p_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIGNIFICANCE = 0.05
-# Differences closer than this, relative to the scores, differ by rounding only.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,49 @@ class Comparison:
     n_episodes: int
 
 
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """Every two methods of a board.
+
+    Attributes:
+        means: (n_methods,) over seeds and episodes, in the metric's unit.
+        p_values: (n_methods, n_methods), adjusted by Holm over all pairs; 1 on the diagonal.
+        higher_is_better: Which way the metric points.
+    """
+
+    means: NDArray[np.float64]
+    p_values: NDArray[np.float64]
+    higher_is_better: bool
+
+    @property
+    def differences(self) -> NDArray[np.float64]:
+        """(n_methods, n_methods): mean of the row's method − mean of the column's."""
+        return self.means[:, np.newaxis] - self.means
+
+    @property
+    def better(self) -> NDArray[np.bool_]:
+        """(n_methods, n_methods): is the method of the row significantly better than that of the column."""
+        ahead = self.differences > 0 if self.higher_is_better else self.differences < 0
+        better: NDArray[np.bool_] = ahead & (self.p_values <= SIGNIFICANCE)
+        return better
+
+    @property
+    def rank_intervals(self) -> list[tuple[int, int]]:
+        """The places that each method may hold, as far as the episodes and its seeds can tell.
+
+        From 1 + number of significantly better ones to n_methods − number of significantly worse ones.
+        """
+        better = self.better
+        lows, highs = 1 + better.sum(axis=0), len(better) - better.sum(axis=1)
+        return list(zip(lows.tolist(), highs.tolist(), strict=True))
+
+    @property
+    def tie_groups(self) -> list[tuple[int, ...]]:
+        """Maximal sets of methods that cannot be told apart, best first; see `tie_groups`."""
+        order = np.argsort(-self.means if self.higher_is_better else self.means, kind="stable")
+        return tie_groups(self.p_values > SIGNIFICANCE, order)
+
+
 def compare(first: NDArray[np.float64], second: NDArray[np.float64]) -> Comparison:
     """Compare two methods episode by episode.
 
@@ -46,68 +87,24 @@ def compare(first: NDArray[np.float64], second: NDArray[np.float64]) -> Comparis
     Raises:
         ValueError: The numbers of episodes differ, or there is none.
     """
-    p_value = paired_p_value(first, second)
-    return Comparison(mean_interval(first - second), p_value, len(first))
+    (p_value,) = paired_p_values([first[np.newaxis], second[np.newaxis]])
+    return Comparison(mean_interval(first - second), float(p_value), len(first))
 
 
-def paired_p_value(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Test whether two methods differ in the mean: the paired t-test, two-sided.
-
-    Where the t-test says nothing, because all differences are the same, the exact test on the signs of
-    the differences takes its place: n equal ones have p = 2^(1 − n). Hence no difference at all, and a
-    single episode, have p = 1.
+def compare_all(scores: Sequence[NDArray[np.float64]], *, higher_is_better: bool) -> Comparisons:
+    """Compare every two methods of a board.
 
     Args:
-        first: (n_episodes,) scores.
-        second: (n_episodes,) scores on the same episodes in the same order.
-
-    Returns:
-        p in 0 … 1.
+        scores: (n_seeds, n_episodes) of each method, the same episodes for all.
+        higher_is_better: Which way the metric points.
 
     Raises:
-        ValueError: The numbers of episodes differ, or there is none.
+        ValueError: The numbers of episodes differ, or a method has no score.
     """
-    if first.shape != second.shape or not len(first):
-        raise ValueError(f"scores of {first.shape} and {second.shape}; expected two of one length")
-    differences = first - second
-    rounding = _ROUNDING * float(np.max(np.abs([first, second])))
-    if np.max(np.abs(differences)) <= rounding:
-        return 1.0
-    if np.ptp(differences) <= rounding:
-        return float(2.0 ** (1 - len(differences)))
-    return float(stats.ttest_rel(first, second).pvalue)
-
-
-def p_value_over_seeds(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Test whether two methods differ in the mean over the seeds that might have been drawn, two-sided.
-
-    Two things make the difference uncertain: the episodes, which pair, and the seeds, which do not. Their
-    variances add up, and Welch and Satterthwaite give the degrees of freedom of the sum. A method with
-    one seed says nothing of others: it is judged by the seed it has.
-
-    Args:
-        first: (n_seeds, n_episodes) scores.
-        second: (n_seeds, n_episodes) scores on the same episodes, of as many seeds or of others.
-
-    Returns:
-        p in 0 … 1; that of the paired t-test where both have one seed.
-
-    Raises:
-        ValueError: The numbers of episodes differ, or there is none.
-    """
-    over_episodes = first.mean(axis=0), second.mean(axis=0)
-    spreads = [one.mean(axis=1) for one in (first, second) if len(one) > 1]
-    variances = [float(np.var(means, ddof=1)) / len(means) for means in spreads]
-    if not any(variances):
-        return paired_p_value(*over_episodes)
-    differences = over_episodes[0] - over_episodes[1]
-    freedoms = [len(means) - 1 for means in spreads]
-    if len(differences) > 1:
-        variances.append(float(np.var(differences, ddof=1)) / len(differences))
-        freedoms.append(len(differences) - 1)
-    total = sum(variances)
-    freedom = total**2 / sum(part**2 / one for part, one in zip(variances, freedoms, strict=True))
-    return float(2 * stats.t.sf(abs(differences.mean()) / np.sqrt(total), freedom))
+    p_values = np.ones((len(scores), len(scores)))
+    pairs = np.triu_indices(len(scores), 1)
+    p_values[pairs] = p_values.T[pairs] = holm(paired_p_values(scores))
+    return Comparisons(np.array([one.mean() for one in scores]), p_values, higher_is_better)
 
 
 def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -124,32 +121,3 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     adjusted = np.empty(len(p_values))
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
-
-
-def rank_intervals(scores: Sequence[NDArray[np.float64]], *, higher_is_better: bool) -> list[tuple[int, int]]:
-    """The places that each method may hold, as far as the episodes and its seeds can tell.
-
-    Args:
-        scores: (n_seeds, n_episodes) of each method, the same episodes for all.
-        higher_is_better: Which way the metric points.
-
-    Returns:
-        For each method (1 + number of significantly better ones, n_methods − number of significantly
-        worse ones), over all pairs with Holm's correction at 5 %.
-    """
-    better = _significantly_better([one if higher_is_better else -one for one in scores])
-    n_methods = len(scores)
-    lows, highs = 1 + better.sum(axis=0), n_methods - better.sum(axis=1)
-    return [(int(low), int(high)) for low, high in zip(lows, highs, strict=True)]
-
-
-def _significantly_better(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
-    """(n_methods, n_methods): is the method of the row better than that of the column."""
-    pairs = list(combinations(range(len(scores)), 2))
-    adjusted = holm(np.array([p_value_over_seeds(scores[one], scores[other]) for one, other in pairs]))
-    better = np.zeros((len(scores), len(scores)), dtype=bool)
-    for (one, other), p_value in zip(pairs, adjusted, strict=True):
-        if p_value <= SIGNIFICANCE:
-            ahead = scores[one].mean() > scores[other].mean()
-            better[(one, other) if ahead else (other, one)] = True
-    return better

@@ -1,6 +1,5 @@
-"""Paired tests, Holm's correction and rank intervals, against other ways to compute them."""
+"""Holm's correction, rank intervals and ties, against other ways to compute them."""
 
-import warnings
 from itertools import combinations
 
 import numpy as np
@@ -9,13 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from metabench.scoring.compare import compare, holm, p_value_over_seeds, paired_p_value, rank_intervals
+from metabench.scoring.compare import compare, compare_all, holm
+from metabench.scoring.paired import paired_p_values
 
 RNG = np.random.default_rng
 
 
 def one_seed(scores: np.ndarray) -> list[np.ndarray]:
     return [row[None] for row in scores]
+
+
+def rank_intervals(scores: list[np.ndarray], *, higher_is_better: bool) -> list[tuple[int, int]]:
+    return compare_all(scores, higher_is_better=higher_is_better).rank_intervals
 
 
 def closed_test(p_values: list[float]) -> list[float]:
@@ -42,68 +46,6 @@ def test_holm_keeps_claims_that_are_all_false_to_five_percent() -> None:
     any_claim = np.mean([(holm(row) <= 0.05).any() for row in p_values])
 
     assert any_claim == pytest.approx(1 - (1 - 0.05 / 5) ** 5, abs=0.012)
-
-
-def test_p_is_that_of_random_sign_flips() -> None:
-    first, second = RNG(1).normal(0.02, 0.1, 80), RNG(2).normal(0.0, 0.1, 80)
-
-    flips = stats.permutation_test(
-        (first, second), lambda a, b: np.mean(a - b), permutation_type="samples", rng=RNG(3)
-    )
-
-    assert paired_p_value(first, second) == pytest.approx(flips.pvalue, abs=0.02)
-
-
-def test_p_is_that_of_the_definition_of_t() -> None:
-    first, second = RNG(1).normal(size=30), RNG(2).normal(size=30)
-    differences = first - second
-
-    t = differences.mean() / (differences.std(ddof=1) / np.sqrt(30))
-
-    assert paired_p_value(first, second) == pytest.approx(2 * stats.t.sf(abs(t), 29), rel=1e-12)
-
-
-def test_scores_that_go_up_and_down_together_are_told_apart_only_by_pairing() -> None:
-    episodes = RNG(1).normal(size=50)
-    first, second = episodes + 0.01 + RNG(2).normal(0, 0.01, 50), episodes
-
-    assert paired_p_value(first, second) < 1e-4
-    assert stats.ttest_ind(first, second).pvalue > 0.9
-
-
-def test_no_difference_is_no_evidence() -> None:
-    scores = RNG(1).uniform(size=10)
-
-    assert paired_p_value(scores, scores.copy()) == 1.0
-
-
-def test_a_single_episode_is_no_evidence() -> None:
-    assert paired_p_value(np.array([1.0]), np.array([0.0])) == 1.0
-
-
-@pytest.mark.parametrize("n_episodes", [2, 3, 10])
-def test_constant_differences_have_the_p_of_their_signs(n_episodes: int) -> None:
-    """Also where rounding makes them differ in the last digit."""
-    second = np.arange(n_episodes) * 0.1
-    signs = stats.binomtest(n_episodes, n_episodes, 0.5).pvalue
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert paired_p_value(second + 0.2, second) == pytest.approx(signs)
-
-
-def test_tests_of_equal_methods_err_in_five_percent_of_experiments() -> None:
-    rng = RNG(4)
-
-    p_values = [paired_p_value(*rng.normal(size=(2, 20))) for _ in range(1000)]
-
-    assert np.mean(np.array(p_values) <= 0.05) == pytest.approx(0.05, abs=0.02)
-
-
-@pytest.mark.parametrize(("n_first", "n_second"), [(3, 4), (0, 0)])
-def test_scores_that_do_not_pair_are_refused(n_first: int, n_second: int) -> None:
-    with pytest.raises(ValueError, match="expected two of one length"):
-        paired_p_value(np.zeros(n_first), np.zeros(n_second))
 
 
 def test_a_comparison_tells_difference_interval_and_p() -> None:
@@ -160,36 +102,6 @@ def seeds_of(rng: np.random.Generator, n_seeds: int, spread: float, mean: float 
     return mean + hardness + rng.normal(0, spread, (n_seeds, 1)) + rng.normal(0, 0.05, (n_seeds, 200))
 
 
-def test_with_one_seed_each_p_is_that_of_the_paired_test() -> None:
-    first, second = seeds_of(RNG(1), 1, 0.0), seeds_of(RNG(2), 1, 0.0)
-
-    assert p_value_over_seeds(first, second) == paired_p_value(first[0], second[0])
-
-
-def test_where_seeds_are_all_that_differs_p_is_that_of_welch() -> None:
-    first, second = (np.repeat(RNG(seed).normal(size=(4, 1)), 200, axis=1) for seed in (1, 2))
-
-    welch = stats.ttest_ind(first[:, 0], second[:, 0], equal_var=False).pvalue
-
-    assert p_value_over_seeds(first, second) == pytest.approx(welch, rel=1e-9)
-
-
-@pytest.mark.parametrize(("n_first", "n_second"), [(3, 3), (5, 2), (2, 2)])
-def test_equal_methods_are_told_apart_in_at_most_five_percent_of_draws_of_seeds(
-    n_first: int, n_second: int
-) -> None:
-    rng = RNG(0)
-
-    errors = np.mean(
-        [
-            p_value_over_seeds(seeds_of(rng, n_first, 0.05), seeds_of(rng, n_second, 0.05)) <= 0.05
-            for _ in range(2000)
-        ]
-    )
-
-    assert errors < 0.065
-
-
 def test_methods_whose_seeds_agree_are_told_apart() -> None:
     rng = RNG(0)
     first, second = seeds_of(rng, 3, 0.005, mean=0.1), seeds_of(rng, 3, 0.005)
@@ -203,3 +115,34 @@ def test_methods_whose_seeds_overlap_share_their_places() -> None:
     )
 
     assert rank_intervals([first, second], higher_is_better=True) == [(1, 2), (1, 2)]
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_all_that_is_told_of_a_board_fits_together(higher_is_better: bool) -> None:
+    scores = RNG(0).normal(0, 0.1, 60) + RNG(1).normal(0, 0.05, (7, 60)) + RNG(2).normal(0, 0.02, (7, 1))
+
+    found = compare_all(one_seed(scores), higher_is_better=higher_is_better)
+
+    adjusted = holm(paired_p_values(one_seed(scores)))
+    assert found.p_values[np.triu_indices(7, 1)].tolist() == adjusted.tolist()
+    assert found.p_values.tolist() == found.p_values.T.tolist()
+    assert np.diag(found.p_values).tolist() == [1.0] * 7
+    assert found.differences[2, 5] == pytest.approx(np.mean(scores[2] - scores[5]))
+    for one, other in combinations(range(7), 2):
+        ahead = (scores[one].mean() > scores[other].mean()) == higher_is_better
+        differ = found.p_values[one, other] <= 0.05
+        assert (found.better[one, other], found.better[other, one]) == (
+            differ and ahead,
+            differ and not ahead,
+        )
+        together = any(one in group and other in group for group in found.tie_groups)
+        assert together != differ
+    assert 0 < found.better.sum() < 21
+
+
+def test_groups_of_ties_begin_with_the_best() -> None:
+    scores = np.array([[0.2], [0.9], [0.2]]) + RNG(0).normal(0, 0.02, (3, 50))
+    worse, better = sorted((0, 2), key=lambda method: scores[method].mean())
+
+    assert compare_all(one_seed(scores), higher_is_better=True).tie_groups == [(1,), (better, worse)]
+    assert compare_all(one_seed(scores), higher_is_better=False).tie_groups == [(worse, better), (1,)]
