@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import nn
 
 from metabench.api import option
-from metabench_plugins.algorithms._adaptation import Loss, Weights, descend
-from metabench_plugins.algorithms._zero_head import ZeroHeadClassifier
+from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights, descend
 
 
-class MetaTransformer(ZeroHeadClassifier):
+class MetaTransformer(AdaptedClassifier):
     """MAML (Finn et al. 2017, equation 1) of a transformer on images and on texts.
 
-    An episode begins with a last layer of zeros. The first step moves it alone, as then nothing reaches the
-    layers below; the steps after it move all weights. Step sizes are learned, one for each weight tensor
-    (Antoniou et al. 2019, section 4, "LSLR").
+    An episode begins with a last layer of zeros (the zeroing trick of Kao et al. 2022): features of an
+    untrained transformer hardly differ between examples, and one that is carried from episode to episode
+    would outweigh what differs. The first step moves it alone, as then nothing reaches the layers below; the
+    steps after it move all weights. Step sizes are learned, one for each weight tensor (Antoniou et al.
+    2019, section 4, "LSLR").
 
     LayerNorm in place of BatchNorm leaves no statistics that queries could reach.
 
     Differs from the papers: step sizes stay positive and are shared by the steps; meta-training episodes
     have more classes than those of the benchmark.
     """
+
+    default_backbones: ClassVar[Mapping[str, str]] = {"image": "cct", "text": "transformer"}
 
     head_lr: float = option(5.0, "first step size of the last layer; it is learned", at_least=1e-6)
     inner_lr: float = option(0.01, "first step size of all other weights; they are learned", at_least=1e-6)
@@ -38,18 +43,30 @@ class MetaTransformer(ZeroHeadClassifier):
     clip_norm: float = option(1.0, "largest norm of the gradient; 0: any", at_least=0)
 
     def setup(self) -> None:
-        """Give each weight of the classifier a step size."""
+        """Leave the last layer at zero, and give each weight of the classifier a step size."""
         super().setup()
+        for weight in self.head.parameters():
+            nn.init.zeros_(weight).requires_grad_(False)
         sizes = [self.head_lr if name.startswith("head.") else self.inner_lr for name in self.initial_weights]
         self.log_step_sizes = nn.Parameter(torch.tensor(sizes).log())
+
+    @property
+    def initial_weights(self) -> Weights:
+        """Where adaptation starts: the backbone's trainable weights, and zeros."""
+        return super().initial_weights | self._empty_head()
 
     def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
         """Take a step of the last layer, then steps of all weights."""
         start, second_order = self.initial_weights, training and self.second_order
         rates = dict(zip(start, self.log_step_sizes.exp(), strict=True))
         step = partial(descend, loss=support_loss, rate=rates, second_order=second_order)
-        head = step({name: start[name] for name in self.head_weights}, steps=1)
+        head = step({name: start[name] for name in start if name.startswith("head.")}, steps=1)
         with torch.enable_grad():
             # Copies, as the last layer has become a function of the others: no gradient is to go that way.
             weights = {name: weight.clone() for name, weight in start.items()} | head
         return step(weights, steps=self.inner_steps)
+
+    def _empty_head(self) -> Weights:
+        """Zeros of which gradients can be taken, whatever mode gradients are in."""
+        named = self.head.named_parameters(prefix="head")
+        return {name: torch.zeros_like(weight).requires_grad_() for name, weight in named}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from metabench.api import option
-from metabench_plugins.algorithms._zero_head import ZeroHeadClassifier
 from metabench_plugins.algorithms.reptile import Reptile
 
 
-class MetaTransformerReptile(ZeroHeadClassifier, Reptile):
+class MetaTransformerReptile(Reptile):
     """Reptile (Nichol et al. 2018, algorithm 2) of a transformer on images and on texts.
 
-    Only the backbone is carried from episode to episode; the last layer begins at zero in each.
+    It needs far more episodes than `meta-transformer`, as no loss tells it to generalise from the support.
 
     Differs from the paper: as `reptile` does, with a smaller inner learning rate.
     """
 
-    inner_lr: float = option(2e-3, "learning rate of Adam inside an episode", at_least=0)
+    default_backbones: ClassVar[Mapping[str, str]] = {"image": "cct", "text": "transformer"}
+
+    inner_lr: float = option(3e-3, "learning rate of Adam inside an episode", at_least=0)

@@ -10,7 +10,6 @@ from metabench.api.backbone import BackboneSetting
 from metabench.api.episodes import map_inputs
 from metabench.api.options import declared_options, resolve_options
 from metabench.discovery.contestants import find
-from metabench_plugins.algorithms._zero_head import ZeroHeadClassifier
 from metabench_plugins.algorithms.maml import MAML
 from metabench_plugins.algorithms.meta_transformer import MetaTransformer
 from metabench_plugins.backbones.cct import CCT
@@ -184,7 +183,7 @@ def test_it_learns_a_separable_problem(toy):
 
 @pytest.mark.parametrize(("modality", "kind"), [("image", CCT), ("text", Transformer)])
 def test_it_wishes_for_a_transformer_of_each_modality(modality, kind):
-    plugin = find("backbone", ZeroHeadClassifier.default_backbones[modality])
+    plugin = find("backbone", MetaTransformer.default_backbones[modality])
 
     assert plugin.target == f"{kind.__module__}:{kind.__name__}"
     assert kind.modality == modality
