@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from metabench.referee.events import Listener
     from metabench.results.executor import Executor
     from metabench.scoring.metric import Metric
+    from metabench.scoring.pooled import PooledMetric
     from metabench.spec.benchmark import Benchmark
     from metabench.spec.suite import Suite
 
@@ -43,6 +44,11 @@ def metabench_suites() -> list[Suite]:  # type: ignore[empty-body]
 @hookspec
 def metabench_metrics() -> list[Metric]:  # type: ignore[empty-body]
     """Declare per-episode scores."""
+
+
+@hookspec
+def metabench_pooled_metrics() -> list[PooledMetric]:  # type: ignore[empty-body]
+    """Declare scores that only all queries of a run together have; no benchmark ranks by them."""
 
 
 @hookspec

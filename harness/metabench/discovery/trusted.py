@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from metabench.referee.events import Listener
     from metabench.results.executor import Executor
     from metabench.scoring.metric import Metric
+    from metabench.scoring.pooled import PooledMetric
     from metabench.spec.benchmark import Benchmark
     from metabench.spec.suite import Suite
 
@@ -73,6 +74,11 @@ class Extensions:
     def metrics(self) -> dict[str, Metric]:
         """Metrics by name."""
         return self._named("metric", "metabench_metrics")
+
+    @property
+    def pooled_metrics(self) -> dict[str, PooledMetric]:
+        """Pooled metrics by name."""
+        return self._named("pooled metric", "metabench_pooled_metrics")
 
     @property
     def executors(self) -> dict[str, Executor]:

@@ -33,8 +33,18 @@ def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[
     Returns:
         (n_episodes,) in 0 … 1.
     """
+    fractions: NDArray[np.float64] = right(logits, labels).mean(axis=-1)
+    return fractions
+
+
+def right(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n_episodes, n_query) how far each query is answered rightly, 0 … 1, as `accuracy` counts it."""
+    return np.take_along_axis(picks(logits), labels[..., np.newaxis], axis=-1)[..., 0]
+
+
+def picks(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n_episodes, n_query, n_way) how far each class is picked: 1/k where k share the largest logit."""
     # The maximum of logits with a NaN is NaN, which equals nothing: no class is picked.
     picked = logits == logits.max(axis=-1, keepdims=True)
-    right = np.take_along_axis(picked, labels[..., np.newaxis], axis=-1)[..., 0]
-    fractions: NDArray[np.float64] = (right / np.maximum(picked.sum(axis=-1), 1)).mean(axis=-1)
-    return fractions
+    shares: NDArray[np.float64] = picked / np.maximum(picked.sum(axis=-1, keepdims=True), 1)
+    return shares

@@ -60,7 +60,16 @@ def reason_for(extensions: Extensions, name: str) -> str:
     return broken.reason
 
 
-KINDS = ["datasets", "benchmarks", "suites", "metrics", "executors", "renderers", "commands"]
+KINDS = [
+    "datasets",
+    "benchmarks",
+    "suites",
+    "metrics",
+    "pooled_metrics",
+    "executors",
+    "renderers",
+    "commands",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

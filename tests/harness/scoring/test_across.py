@@ -75,7 +75,7 @@ def test_groups_are_runs_of_average_ranks_within_the_critical_difference() -> No
 
 
 def test_unless_friedmans_test_sees_a_difference_none_are_told_apart() -> None:
-    """The average ranks of two methods differ by more than the critical difference, which alone is no proof."""
+    """Two average ranks differ by more than the critical difference, which alone is no proof."""
     found = average_ranks(np.random.default_rng(165).uniform(size=(4, 8)))
 
     assert np.ptp(found.ranks) >= found.critical_difference
