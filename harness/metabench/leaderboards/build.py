@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import zip_longest
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from metabench.leaderboards.labels import labels
-from metabench.leaderboards.runs import Method, gather, score_run
+from metabench.leaderboards.runs import Method, gather, membership, score_run
 from metabench.leaderboards.table import Leaderboard, Row, Track
 from metabench.results.calibration import speed
+from metabench.scoring.classes import Membership, classes_intervals
 from metabench.scoring.compare import compare_all
-from metabench.scoring.seeds import seeds_intervals
+from metabench.scoring.seeds import seeds_intervals, worst_of_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from metabench.results.folder import Stored
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
 def build(stored: Iterable[Stored], metrics: Mapping[str, Metric]) -> list[Leaderboard]:
     """Make a leaderboard for each group of results that compare.
 
-    Scores are computed from the predictions. A result whose predictions are damaged or absent keeps its
-    row and says so. Ranks are given among methods that play by the same rules and are scored on every
+    Scores are those of the outcomes. A result whose outcomes are damaged or absent keeps its row and says
+    so. Ranks are given among methods that play by the same rules and are scored on every
     episode with every seed; where a run failed and its method is to blame, it counts as guessing. Methods
     that look at other queries or carry state between episodes stand below them, unranked.
 
@@ -68,32 +71,63 @@ def _order_of_tracks(track: Track) -> tuple[str, float, str]:
 
 def _leaderboard(track: Track, stored: Sequence[Stored], metric: Metric | None) -> Leaderboard:
     higher_is_better = metric is None or metric.higher_is_better
-    rows = _rows(gather(score_run(one, metric) for one in stored), higher_is_better=higher_is_better)
+    methods = gather(score_run(one, metric) for one in stored)
+    guessing = _guessing(methods)
+    scores = [method.ranked_by(guessing) for method in methods]
+    rows = _rows(methods, membership(stored), higher_is_better=higher_is_better)
     sign = -1 if higher_is_better else 1
 
-    def order(row: Row) -> tuple[bool, bool, float, str, str]:
+    def order(place: int) -> tuple[bool, bool, float, str, str]:
+        row = rows[place]
         mean = 0.0 if row.score is None else row.score.mean
-        return row.rank is None, row.score is None, sign * mean, row.algorithm, row.backbone
+        return scores[place] is None, row.score is None, sign * mean, row.algorithm, row.backbone
 
+    places = sorted(range(len(rows)), key=order)
+    ranked = [one for one in (scores[place] for place in places) if one is not None]
+    compared = compare_all(ranked, higher_is_better=higher_is_better) if ranked else None
+    # Those without a rank come last.
+    ranks = zip_longest([] if compared is None else compared.rank_intervals, places)
     return Leaderboard(
         track=track,
         metric_title=track.benchmark.metric if metric is None else metric.title,
         as_percent=metric is not None and metric.as_percent,
-        rows=tuple(sorted(rows, key=order)),
+        rows=tuple(replace(rows[place], rank=rank) for rank, place in ranks),
         machines=tuple(sorted({one.record.environment.processor for one in stored})),
+        comparisons=compared,
     )
 
 
-def _rows(methods: Sequence[Method], *, higher_is_better: bool) -> list[Row]:
+def _rows(methods: Sequence[Method], classes: Membership | None, *, higher_is_better: bool) -> list[Row]:
     algorithms = labels([method.first.algorithm for method in methods])
     backbones = labels([method.first.backbone for method in methods])
-    guessing = _guessing(methods)
-    by_place = {place: method.ranked_by(guessing) for place, method in enumerate(methods)}
-    scores = {place: found for place, found in by_place.items() if found is not None}
-    compared = compare_all(list(scores.values()), higher_is_better=higher_is_better)
-    ranks = dict(zip(scores, compared.rank_intervals, strict=True))
-    rows = map(_row, methods, algorithms, backbones, _intervals(methods))
-    return [replace(row, rank=ranks.get(place)) for place, row in enumerate(rows)]
+    rows = map(_row, methods, algorithms, backbones)
+    wide = _over_classes(methods, classes)
+    worsts = (_worst(method, higher_is_better=higher_is_better) for method in methods)
+    return [
+        replace(row, score=score, over_classes=over, worst_seed=worst)
+        for row, score, over, worst in zip(rows, _intervals(methods), wide, worsts, strict=True)
+    ]
+
+
+def _worst(method: Method, *, higher_is_better: bool) -> float | None:
+    if method.scores is None or len(method.scores) < 2:
+        return None
+    return worst_of_seeds(method.scores, higher_is_better=higher_is_better)
+
+
+def _over_classes(methods: Sequence[Method], classes: Membership | None) -> list[Interval | None]:
+    """Of each method's mean over its seeds; None where not all episodes are scored, or classes not told."""
+    if classes is None:
+        return [None] * len(methods)
+    n_episodes = classes.shares.shape[0]
+    means = {
+        place: method.scores.mean(axis=0)
+        for place, method in enumerate(methods)
+        if method.scores is not None and method.scores.shape[1] == n_episodes
+    }
+    intervals = classes_intervals(np.stack([*means.values()]), classes) if means else []
+    told = dict(zip(means, intervals, strict=True))
+    return [told.get(place) for place in range(len(methods))]
 
 
 def _intervals(methods: Sequence[Method]) -> list[Interval | None]:
@@ -110,14 +144,14 @@ def _guessing(methods: Sequence[Method]) -> NDArray[np.float64] | None:
     return next((one for one in found if len(one) == methods[0].first.benchmark.n_episodes), None)
 
 
-def _row(method: Method, algorithm: str, backbone: str, score: Interval | None) -> Row:
+def _row(method: Method, algorithm: str, backbone: str) -> Row:
     records = [run.record for run in method.runs]
     spent = [one.spent for one in records]
     return Row(
         algorithm=algorithm,
         backbone=backbone,
         n_seeds=len(method.runs),
-        score=score,
+        score=None,
         rank=None,
         spent_s=fmean(one.meta_training_s for one in spent),
         spent_episodes=fmean(one.episodes for one in spent),
@@ -130,7 +164,20 @@ def _row(method: Method, algorithm: str, backbone: str, score: Interval | None) 
         operations=_mean_if_known(map(_operations, records)),
         is_steady=all(one.calibration is None or one.calibration.is_steady for one in records),
         identities=tuple(one.identity for one in records),
+        others=_others(records),
+        episode_s=fmean(one.spent.test_s / one.benchmark.n_episodes for one in records),
+        parameters=next((one.compute.parameters for one in records if one.compute is not None), None),
     )
+
+
+def _others(records: Sequence[Record]) -> dict[str, float]:
+    """Means over the seeds of all metrics that do not rank."""
+    told: dict[str, list[float]] = {}
+    for record in records:
+        for score in record.scores:
+            if score.metric != record.benchmark.metric:
+                told.setdefault(score.metric, []).append(score.mean)
+    return {name: fmean(means) for name, means in sorted(told.items())}
 
 
 def _cost_s(record: Record) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from metabench.results.files import (
     OUTCOMES_FILE,
     PREDICTIONS_FILE,
     ResultError,
+    read_outcomes,
     read_predictions,
     read_scores,
 )
 from metabench.results.outcomes import outcomes_of
+from metabench.scoring.classes import Membership
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,6 +145,17 @@ def _outcomes(stored: Stored, metric: Metric) -> Outcomes:
     if OUTCOMES_FILE in stored.record.files:
         return read_scores(stored.folder, stored.record)
     return outcomes_of(read_predictions(stored.folder, stored.record), [metric])
+
+
+def membership(stored: Iterable[Stored]) -> Membership | None:
+    """Which classes the episodes have that all results of a board were asked; None if no result tells."""
+    for one in stored:
+        if OUTCOMES_FILE in one.record.files:
+            with suppress(ResultError):
+                classes = read_outcomes(one.folder, one.record).classes
+                if len(classes) == one.record.benchmark.n_episodes:
+                    return Membership.of(classes)
+    return None
 
 
 def gather(runs: Iterable[Run]) -> list[Method]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from metabench.referee.outcome import Verdict
     from metabench.results.record import BenchmarkPart, BudgetPart
+    from metabench.scoring.compare import Comparisons
     from metabench.scoring.interval import Interval
 
 
@@ -53,6 +56,12 @@ class Row:
             known, or not all.
         is_steady: As far as is known, no seed's machine changed its speed while it ran.
         identities: Of the results it is made of, by seed.
+        over_classes: The mean with an interval for other classes from the same source, for the seeds that
+            were run; None where the classes of the episodes are not told.
+        worst_seed: The score of the seed that did worst; None with a single seed, or nothing scored.
+        others: Means of the other metrics, by name, as the records tell them.
+        episode_s: Seconds that a test episode took, mean over seeds.
+        parameters: Numbers that meta-training can change; None where they are not known.
     """
 
     algorithm: str
@@ -71,6 +80,11 @@ class Row:
     operations: float | None = None
     is_steady: bool = True
     identities: tuple[str, ...] = ()
+    over_classes: Interval | None = None
+    worst_seed: float | None = None
+    others: Mapping[str, float] = field(default_factory=dict)
+    episode_s: float = 0.0
+    parameters: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,7 @@ class Leaderboard:
         as_percent: Show 100 times the score.
         rows: Ranked ones by score, then unranked ones with a score, then those without.
         machines: The processors that they ran on; of several, seconds do not compare.
+        comparisons: Of every two ranked rows, in their order; None where none is ranked.
     """
 
     track: Track
@@ -90,3 +105,4 @@ class Leaderboard:
     as_percent: bool
     rows: tuple[Row, ...]
     machines: tuple[str, ...] = ()
+    comparisons: Comparisons | None = field(default=None, compare=False)

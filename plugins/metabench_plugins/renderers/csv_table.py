@@ -27,7 +27,8 @@ def metabench_renderers() -> list[Renderer]:
 
 def render(boards: Sequence[Leaderboard]) -> str:
     """Write one table of all boards; an empty cell is what is not known."""
-    rows = [_fields(board, row) for board in boards for row in board.rows]
+    others = sorted({name for board in boards for row in board.rows for name in row.others})
+    rows = [_fields(board, row, others) for board in boards for row in board.rows]
     if not rows:
         return text.NO_RESULTS
     sheet = io.StringIO()
@@ -37,7 +38,7 @@ def render(boards: Sequence[Leaderboard]) -> str:
     return sheet.getvalue().rstrip("\n")
 
 
-def _fields(board: Leaderboard, row: Row) -> dict[str, object]:
+def _fields(board: Leaderboard, row: Row, others: Sequence[str]) -> dict[str, object]:
     benchmark, budget = board.track.benchmark, board.track.budget
     low_rank, high_rank = row.rank or (None, None)
     score = row.score
@@ -56,15 +57,21 @@ def _fields(board: Leaderboard, row: Row) -> dict[str, object]:
         "mean": score and score.mean,
         "low": score and score.low,
         "high": score and score.high,
+        "low_over_classes": row.over_classes and row.over_classes.low,
+        "high_over_classes": row.over_classes and row.over_classes.high,
         "seeds": row.n_seeds,
+        "worst_seed": row.worst_seed,
         "spent_s": row.spent_s,
         "spent_episodes": row.spent_episodes,
         "cost_s": row.cost_s,
         "operations": row.operations,
+        "episode_s": row.episode_s,
         "peak_memory_mib": row.peak_memory_mib,
+        "parameters": row.parameters,
         "status": row.status,
         "coverage": row.coverage,
         "audit": row.verdict,
+        **{_name(metric): row.others.get(metric) for metric in others},
     }
 
 

@@ -22,5 +22,9 @@ def metabench_renderers() -> list[Renderer]:
 
 
 def render(boards: Sequence[Leaderboard]) -> str:
-    """Write a list of boards, field by field; null is what is not known, or not finite."""
-    return to_json(list(boards), indent=2, inf_nan_mode="null").decode()
+    """Write a list of boards, field by field; null is what is not known, or not finite.
+
+    Comparisons, which follow from ranks in all but their digits, would be most of the text.
+    """
+    left_out = {"__all__": {"comparisons"}}
+    return to_json(list(boards), indent=2, inf_nan_mode="null", exclude=left_out).decode()

@@ -14,8 +14,10 @@ from metabench.leaderboards.table import Leaderboard
 from metabench.results.calibration import REFERENCE_S, calibration_part
 from metabench.results.files import contents_of, read_record
 from metabench.results.folder import Stored, write_result
+from metabench.results.outcomes import outcomes_of
 from metabench.results.predictions import Predictions
-from metabench.results.record import CalibrationPart, ComputePart, DatasetPart, Record
+from metabench.results.record import CalibrationPart, ComputePart, DatasetPart, Record, ScorePart
+from metabench.scoring.classes import Membership, classes_intervals
 from metabench.scoring.metric import Metric
 
 N_EPISODES = 40
@@ -35,9 +37,9 @@ METRICS = {"accuracy": Metric("accuracy", "title", first_logit)}
 def store(tmp_path: Path, make_record: Callable[..., Record]) -> Store:
     """Stores a result whose episodes have the scores that are given."""
 
-    def write(scores: Sequence[float] | None, **changes: Any) -> Stored:
+    def write(scores: Sequence[float] | None, told: Sequence[ScorePart] = (), **changes: Any) -> Stored:
         benchmark = {"n_episodes": N_EPISODES} | changes.pop("benchmark", {})
-        record = make_record(benchmark=benchmark, **changes)
+        record = make_record(benchmark=benchmark, scores=tuple(told), **changes)
         predictions = None
         if scores is not None:
             logits = np.zeros((len(scores), 6, 2), np.float32)
@@ -80,6 +82,50 @@ def test_methods_that_cannot_be_told_apart_share_places(store: Store) -> None:
     ]
 
     assert places(only(build(stored, METRICS))) == [("c", (1, 1)), ("b", (2, 3)), ("a", (2, 3))]
+
+
+def test_all_pairs_of_ranked_methods_are_compared_in_the_order_of_their_rows(store: Store) -> None:
+    stored = [
+        store(around(0.5, 1), algorithm="a"),
+        store(around(0.9, 2), algorithm="b"),
+        store(around(0.6, 3), algorithm="c", verdict="transductive"),
+    ]
+
+    board = only(build(stored, METRICS))
+
+    assert [row.algorithm for row in board.rows] == ["b", "a", "c"]
+    assert board.comparisons is not None
+    assert board.comparisons.differences[0, 1] == pytest.approx(0.4)
+    assert board.comparisons.better.tolist() == [[False, True], [False, False]]
+
+
+def test_the_worst_seed_and_other_metrics_are_told(store: Store) -> None:
+    scores = tuple(
+        ScorePart(metric=name, mean=mean, low=0.0, high=1.0, n_episodes=N_EPISODES)
+        for name, mean in (("accuracy", 0.9), ("nll", 0.5))
+    )
+    seeds = [store(around(mean, seed), scores, seed=seed) for seed, mean in enumerate((0.3, 0.4))]
+
+    (row,) = only(build(seeds, METRICS)).rows
+    assert row.worst_seed == pytest.approx(0.3)
+    assert row.others == {"nll": 0.5}
+    assert only(build(seeds[:1], METRICS)).rows[0].worst_seed is None
+
+
+def test_the_interval_over_classes_is_that_of_the_episodes_classes(tmp_path: Path, make_record) -> None:
+    rng = np.random.default_rng(0)
+    classes = tuple(tuple(map(str, rng.choice(9, 2, replace=False))) for _ in range(N_EPISODES))
+    logits = rng.normal(size=(N_EPISODES, 6, 2)).astype(np.float32)
+    labels = (np.array([0, 0, 0, 1, 1, 1]),) * N_EPISODES
+    outcomes = outcomes_of(Predictions(tuple(logits), labels, classes), [METRICS["accuracy"]])
+    folder = write_result(
+        tmp_path, make_record(benchmark={"n_episodes": N_EPISODES}), contents_of(outcomes=outcomes)
+    )
+
+    (row,) = only(build([Stored(folder, read_record(folder))], METRICS)).rows
+
+    (expected,) = classes_intervals(outcomes.scores["accuracy"][None], Membership.of(classes))
+    assert row.over_classes == expected
 
 
 def test_where_lower_is_better_the_lowest_comes_first(store: Store) -> None:

@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from metabench.scoring.interval import Interval
 from metabench_plugins.renderers.csv_table import metabench_renderers, render
 
 
@@ -30,6 +31,13 @@ def test_what_is_not_known_is_empty(typical) -> None:
 
     assert failed["status"] == "out_of_memory"
     assert {failed[name] for name in ("first_rank", "mean", "low", "high", "cost_s")} == {""}
+
+
+def test_other_metrics_have_columns_of_their_own(board, row) -> None:
+    rows = read(render([board(row(others={"nll": 0.25}), row(over_classes=Interval(0.5, 0.25, 0.75)))]))
+
+    assert [one["nll"] for one in rows] == ["0.25", ""]
+    assert [one["low_over_classes"] for one in rows] == ["", "0.25"]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x"])
