@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metabench.leaderboards.table import Leaderboard, Row, Track
+    from metabench.scoring.interval import Interval
 
 NOTHING = "–"
 UNSTEADY = "~"
@@ -27,6 +28,10 @@ ABOUT_UNRANKED = (
     f"Without rank ({NOTHING}): some episodes have no score through no fault of the method, the audit was "
     "failed, or the method uses other queries (transductive) or earlier episodes (stateful)."
 )
+ABOUT_CLASSES = (
+    "Other classes: the 95 % interval of the same mean for other classes from the same source; the interval "
+    "beside the mean is that for other episodes of these very classes."
+)
 ABOUT_COST = (
     "Cost: the seconds that meta-training would have taken on the reference machine, by standard pieces of "
     "work that were timed on its own machine before and after it."
@@ -36,6 +41,7 @@ ABOUT_UNSTEADY = (
     "that its seconds are worth more or less than those of others."
 )
 _LONGEST_NAME = 60
+_LARGEST_SCORE = 1e6
 
 
 def printable(text: str) -> str:
@@ -80,11 +86,23 @@ def rank(row: Row) -> str:
 
 def score(row: Row, *, as_percent: bool) -> str:
     """Mean and 95 % interval, e.g. "97.93 [97.66, 98.20]"."""
-    if row.score is None:
-        return NOTHING
-    factor, digits = (100, 2) if as_percent else (1, 4)
-    mean, low, high = (f"{factor * x:.{digits}f}" for x in (row.score.mean, row.score.low, row.score.high))
-    return f"{mean} [{low}, {high}]"
+    return NOTHING if row.score is None else interval(row.score, as_percent=as_percent)
+
+
+def interval(told: Interval, *, as_percent: bool) -> str:
+    """A mean with its bounds, e.g. "97.93 [97.66, 98.20]"."""
+    return f"{decimal(told.mean, as_percent=as_percent)} {bounds(told, as_percent=as_percent)}"
+
+
+def bounds(told: Interval, *, as_percent: bool) -> str:
+    """Those of an interval, e.g. "[97.66, 98.20]"."""
+    return f"[{decimal(told.low, as_percent=as_percent)}, {decimal(told.high, as_percent=as_percent)}]"
+
+
+def decimal(score: float, *, as_percent: bool) -> str:
+    """A score, e.g. "97.93"; in few digits where no one can have measured it, as metrics may say anything."""
+    shown, digits = (100 * score, 2) if as_percent else (score, 4)
+    return f"{shown:.{digits}f}" if abs(shown) < _LARGEST_SCORE else f"{shown:.3g}"
 
 
 def spent(row: Row, track: Track) -> str:
@@ -132,12 +150,15 @@ def notes(board: Leaderboard) -> list[str]:
     ]
 
 
-def explanations(boards: Sequence[Leaderboard], *, with_cost: bool) -> list[str]:
+def explanations(
+    boards: Sequence[Leaderboard], *, with_classes: bool = False, with_cost: bool = False
+) -> list[str]:
     """What a reader needs to know to read the tables, a sentence each.
 
     Args:
         boards: That are shown.
-        with_cost: The cost is shown as well.
+        with_classes: The intervals for other classes are shown as well.
+        with_cost: So is the cost.
     """
     rows = [row for board in boards for row in board.rows]
     told = [ABOUT_RANKS]
@@ -145,6 +166,8 @@ def explanations(boards: Sequence[Leaderboard], *, with_cost: bool) -> list[str]
         told.append(ABOUT_FAILED)
     if any(row.rank is None for row in rows):
         told.append(ABOUT_UNRANKED)
+    if with_classes and any(row.over_classes is not None for row in rows):
+        told.append(ABOUT_CLASSES)
     if with_cost and any(row.cost_s is not None for row in rows):
         told.append(ABOUT_COST)
     return told if all(row.is_steady for row in rows) else [*told, ABOUT_UNSTEADY]

@@ -30,7 +30,9 @@ def render(boards: Sequence[Leaderboard]) -> str:
     """Show each leaderboard as a heading, a table and its notes; at the end, how to read them."""
     if not boards:
         return text.NO_RESULTS
-    return "\n\n".join([*map(_board, boards), *map(_escaped, text.explanations(boards, with_cost=True))])
+    return "\n\n".join(
+        [*map(_board, boards), *map(_escaped, text.explanations(boards, with_classes=True, with_cost=True))]
+    )
 
 
 def _board(board: Leaderboard) -> str:
@@ -39,6 +41,7 @@ def _board(board: Leaderboard) -> str:
         "algorithm",
         "backbone",
         f"{_escaped(text.name(board.metric_title))} [95 % interval]",
+        "[other classes]",
         "seeds",
         "spent",
         "cost",
@@ -62,6 +65,7 @@ def _cells(board: Leaderboard, row: Row) -> list[str]:
         _escaped(text.name(row.algorithm)),
         _escaped(text.name(row.backbone)),
         text.score(row, as_percent=board.as_percent),
+        text.over_classes(row, as_percent=board.as_percent),
         str(row.n_seeds),
         _escaped(text.spent(row, board.track)),
         text.cost(row),

@@ -2,6 +2,7 @@
 
 import re
 
+from metabench.scoring.interval import Interval
 from metabench_plugins.renderers.markdown import metabench_renderers, render
 
 
@@ -22,14 +23,14 @@ def test_a_board_is_a_heading_rules_and_a_table(typical) -> None:
     )
     header, _, first, second, third, last = table(shown)
     assert header == [
-        *("rank", "algorithm", "backbone", "accuracy [95 % interval]", "seeds"),
+        *("rank", "algorithm", "backbone", "accuracy [95 % interval]", "[other classes]", "seeds"),
         *("spent", "cost", "operations", "peak memory", "status", "coverage", "audit"),
     ]
     assert first == [
-        *("1–2", "protonet", "conv4", "97.93 [97.66, 98.20]", "1"),
+        *("1–2", "protonet", "conv4", "97.93 [97.66, 98.20]", "–", "1"),
         *("300/300 s", "–", "–", "812 MiB", "ok", "100%", "inductive"),
     ]
-    assert second[4] == "3"
+    assert second[5] == "3"
     assert (third[0], third[-1]) == ("–", "transductive")
     assert last[3] == "–"
     assert last[-3:] == ["out of memory", "0%", "not audited"]
@@ -41,7 +42,7 @@ def test_names_cannot_break_the_table_or_bring_markup(board, row) -> None:
 
     shown = render([hostile])
 
-    assert {len(line) for line in table(shown)} == {12}
+    assert {len(line) for line in table(shown)} == {13}
     assert r"a\|b\\n\| c \| \`x\` \<b\> \[l\](u) \_e\_ \\" in shown
     assert r"\# \<script\>\\n" in shown
     assert "<" not in shown.replace(r"\<", "")
@@ -51,10 +52,19 @@ def test_cost_operations_and_an_unsteady_machine_are_shown_and_explained(board, 
     shown = render([board(row(cost_s=412.3, operations=3.14e14), row(is_steady=False))])
 
     steady, unsteady = table(shown)[2:]
-    assert steady[5:8] == ["300/300 s", "412 s", "3.1e+14"]
-    assert unsteady[5:8] == [r"\~300/300 s", "–", "–"]
+    assert steady[6:9] == ["300/300 s", "412 s", "3.1e+14"]
+    assert unsteady[6:9] == [r"\~300/300 s", "–", "–"]
     assert "\n\nCost: the seconds " in shown
     assert "\n\n\\~: the machine's speed changed by more than " in shown
+
+
+def test_the_interval_for_other_classes_is_shown_and_explained(board, row) -> None:
+    shown = render([board(row(over_classes=Interval(0.9793, 0.9741, 0.9845)), row())])
+
+    first, second = table(shown)[2:]
+    assert (first[4], second[4]) == ("[97.41, 98.45]", "–")
+    assert "\n\nOther classes: the 95 % interval of the same mean" in shown
+    assert "Other classes" not in render([board(row())])
 
 
 def test_several_machines_are_named_below_the_rules(board, row) -> None:
