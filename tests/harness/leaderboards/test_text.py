@@ -1,11 +1,14 @@
 """Words for leaderboards: safe whatever they are made of."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabench.leaderboards import text
 from metabench.leaderboards.table import Track
+from metabench.scoring.interval import Interval
 
 
 @settings(deadline=None)
@@ -33,3 +36,16 @@ def test_memory_of_gpus_is_a_rule_where_a_run_has_one(make_record, mib: int | No
     record = make_record(budget={"device_memory_mib": mib})
     track = Track(record.benchmark, record.budget, pretrained=False, device_class="cuda", precision="fp32")
     assert told in text.rules(track)
+
+
+def test_an_interval_is_told_in_the_metrics_unit() -> None:
+    told = Interval(0.97934, 0.9766, 0.98204)
+    assert text.interval(told, as_percent=True) == "97.93 [97.66, 98.20]"
+    assert text.interval(told, as_percent=False) == "0.9793 [0.9766, 0.9820]"
+
+
+@pytest.mark.parametrize(
+    ("score", "told"), [(1e300, "1e+302"), (-math.inf, "-inf"), (math.nan, "nan"), (9999.0, "999900.00")]
+)
+def test_a_score_that_cannot_be_takes_no_more_room_than_others(score: float, told: str) -> None:
+    assert text.decimal(score, as_percent=True) == told
