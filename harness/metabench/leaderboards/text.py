@@ -105,6 +105,11 @@ def decimal(score: float, *, as_percent: bool) -> str:
     return f"{shown:.{digits}f}" if abs(shown) < _LARGEST_SCORE else f"{shown:.3g}"
 
 
+def over_classes(row: Row, *, as_percent: bool) -> str:
+    """The bounds for other classes, e.g. "[97.41, 98.45]"."""
+    return NOTHING if row.over_classes is None else bounds(row.over_classes, as_percent=as_percent)
+
+
 def spent(row: Row, track: Track) -> str:
     """Of the budget, e.g. "300/300 s"."""
     budget = track.budget
