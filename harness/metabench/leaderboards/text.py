@@ -5,6 +5,7 @@ Everything that is a stranger's goes through `printable` here; escaping for the 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from metabench.results.calibration import STEADY
@@ -12,6 +13,7 @@ from metabench.results.calibration import STEADY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from metabench.leaderboards.summary import Summary
     from metabench.leaderboards.table import Leaderboard, Row, Track
     from metabench.scoring.interval import Interval
 
@@ -153,6 +155,52 @@ def notes(board: Leaderboard) -> list[str]:
         for row in board.rows
         for note in row.notes
     ]
+
+
+def summary_heading(summary: Summary) -> str:
+    """What is summed up, in a line."""
+    names = ", ".join(name(board.track.benchmark.name) for board in summary.boards)
+    return f"Across {len(summary.boards)} benchmarks: {names}"
+
+
+def summary_verdict(summary: Summary) -> str:
+    """What the ranks are worth, in a line."""
+    ranked = summary.ranked
+    if ranked.critical_difference is None:
+        return "Fewer than two methods have a score on all of them; nobody is ranked."
+    told = f"average ranks that differ by less than {ranked.critical_difference:.2f} cannot be told apart"
+    if not ranked.may_differ:
+        told = "no methods can be told apart"
+    test = "" if ranked.p_value is None else f" Friedman's test: p = {ranked.p_value:.2g}."
+    return f"By Nemenyi's test at 5 %, {told}; they share a letter.{test}"
+
+
+def summary_header() -> list[str]:
+    """Headings of the columns of `summary_cells`."""
+    return ["average rank", "group", "method", "benchmarks"]
+
+
+def summary_cells(summary: Summary) -> list[list[str]]:
+    """A row for each method; a method without a score on all benchmarks has no rank."""
+    ranked, n_boards = summary.ranked, len(summary.boards)
+    return [
+        [
+            NOTHING if math.isnan(rank) else f"{rank:.2f}",
+            "".join(_letter(number) for number, group in enumerate(ranked.groups) if place in group)
+            or NOTHING,
+            name(method),
+            f"{round(coverage * n_boards)} of {n_boards}",
+        ]
+        for place, (method, rank, coverage) in enumerate(
+            zip(summary.methods, ranked.ranks.tolist(), ranked.coverage.tolist(), strict=True)
+        )
+    ]
+
+
+def _letter(number: int) -> str:
+    """From a to z, then from a1 to z1."""
+    again, place = divmod(number, 26)
+    return f"{chr(ord('a') + place)}{again or ''}"
 
 
 def explanations(

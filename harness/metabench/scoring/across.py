@@ -39,6 +39,11 @@ class AverageRanks:
     critical_difference: float | None
     groups: tuple[tuple[int, ...], ...]
 
+    @property
+    def may_differ(self) -> bool:
+        """Friedman's test does not speak against telling methods apart."""
+        return self.p_value is None or self.p_value <= SIGNIFICANCE
+
 
 def average_ranks(
     scores: NDArray[np.float64], *, higher_is_better: NDArray[np.bool_] | bool = True

@@ -14,6 +14,7 @@ from metabench.leaderboards.renderer import Renderer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from metabench.leaderboards.summary import Summary
     from metabench.leaderboards.table import Leaderboard, Row
 
 # Whatever can begin markup inside a line: emphasis, code, links, HTML, mentions, cells.
@@ -30,8 +31,23 @@ def render(boards: Sequence[Leaderboard]) -> str:
     """Show each leaderboard as a heading, a table and its notes; at the end, how to read them."""
     if not boards:
         return text.NO_RESULTS
+    # Imported here, as it loads what `list` and `--help` do without.
+    from metabench.leaderboards.summary import summarise  # noqa: PLC0415
+
     return "\n\n".join(
-        [*map(_board, boards), *map(_escaped, text.explanations(boards, with_classes=True, with_cost=True))]
+        [
+            *map(_board, boards),
+            *map(_summary, summarise(boards)),
+            *map(_escaped, text.explanations(boards, with_classes=True, with_cost=True)),
+        ]
+    )
+
+
+def _summary(summary: Summary) -> str:
+    cells = [[_escaped(cell) for cell in row] for row in text.summary_cells(summary)]
+    table = tabulate(cells, text.summary_header(), tablefmt="github", disable_numparse=True)
+    return "\n\n".join(
+        [f"### {_escaped(text.summary_heading(summary))}", table, _escaped(text.summary_verdict(summary))]
     )
 
 

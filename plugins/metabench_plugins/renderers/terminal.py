@@ -14,6 +14,7 @@ from metabench.leaderboards.renderer import Renderer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from metabench.leaderboards.summary import Summary
     from metabench.leaderboards.table import Leaderboard, Row
 
 WIDTH = 80
@@ -32,9 +33,18 @@ def render(boards: Sequence[Leaderboard]) -> str:
     """Show each leaderboard as a heading, a table and its notes; at the end, how to read them."""
     if not boards:
         return text.NO_RESULTS
+    # Imported here, as it loads what `list` and `--help` do without.
+    from metabench.leaderboards.summary import summarise  # noqa: PLC0415
+
     with_cost = any(map(text.machines, boards))
     below = [_wrapped(sentence) for sentence in text.explanations(boards, with_cost=with_cost)]
-    return "\n\n\n".join([*map(_board, boards), "\n".join(below)])
+    return "\n\n\n".join([*map(_board, boards), *map(_summary, summarise(boards)), "\n".join(below)])
+
+
+def _summary(summary: Summary) -> str:
+    heading, verdict = text.summary_heading(summary), text.summary_verdict(summary)
+    table = [text.summary_header(), *text.summary_cells(summary)]
+    return "\n".join([_wrapped(heading), "", _ruled(table), "", _wrapped(verdict)])
 
 
 def _board(board: Leaderboard) -> str:
@@ -59,7 +69,10 @@ def _table(board: Leaderboard, *, with_backbone: bool) -> str:
     unneeded = [] if text.machines(board) else [_COST]
     for column in [*unneeded, *([] if with_backbone else [_BACKBONE])]:
         table = [cells[:column] + cells[column + 1 :] for cells in table]
-    table = _break_algorithms(table)
+    return _ruled(_break_algorithms(table))
+
+
+def _ruled(table: list[list[str]]) -> str:
     rule = ["-" * width for width in _widths(table)]
     # The header is a row like others because tabulate pads real ones.
     return tabulate([table[0], rule, *table[1:]], tablefmt="plain", disable_numparse=True)
