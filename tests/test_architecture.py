@@ -28,6 +28,7 @@ ORDER = (
     {"scoring"},
     {"results"},
     {"leaderboards"},
+    {"site"},
     {"verification"},
     {"cli"},
 )

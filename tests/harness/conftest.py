@@ -114,7 +114,7 @@ def make(**changes: Any) -> Record:
     return Record(**(parts | told | changes))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_record() -> Callable[..., Record]:
     """Makes records; see `make`."""
     return make

@@ -8,6 +8,7 @@ import click
 
 from metabench.cli.add import add_results
 from metabench.cli.evaluate import RESULTS
+from metabench.cli.publish import publish
 from metabench.cli.state import State, pass_state
 from metabench.errors import UsageError, unknown_name
 
@@ -18,6 +19,7 @@ def leaderboard() -> None:
 
 
 leaderboard.add_command(add_results)
+leaderboard.add_command(publish)
 
 
 @leaderboard.command("show")
