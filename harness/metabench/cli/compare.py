@@ -60,7 +60,7 @@ def compare(  # noqa: PLR0913 - one parameter per option is click's way
 
 
 def _check_format(file: Path) -> None:
-    from metabench.leaderboards.compare_plot import FORMATS  # noqa: PLC0415
+    from metabench.leaderboards.drawing import FORMATS  # noqa: PLC0415
 
     if file.suffix not in FORMATS:
         raise UsageError(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from metabench.cli.add import add_results
+from metabench.cli.build import build_files
 from metabench.cli.evaluate import RESULTS
 from metabench.cli.publish import publish
 from metabench.cli.state import State, pass_state
@@ -19,6 +20,7 @@ def leaderboard() -> None:
 
 
 leaderboard.add_command(add_results)
+leaderboard.add_command(build_files)
 leaderboard.add_command(publish)
 
 

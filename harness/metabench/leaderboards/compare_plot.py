@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
 from metabench.leaderboards import text
 from metabench.leaderboards.compare import most_different
+from metabench.leaderboards.drawing import BLUE, GREY, ORANGE, drawn, written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from metabench.leaderboards.compare import PairedResults
 
-FORMATS = (".png", ".svg")
-# Of two colours that the colour-blind can tell apart.
-_FIRST, _SECOND, _NEITHER = "#0072b2", "#d55e00", "#999999"
-# Foreign text is no mathematics, and the same results give the same bytes.
-_STYLE: Any = {"text.parse_math": False, "svg.hashsalt": "metabench", "svg.fonttype": "none"}
 # Odd, so that one bin has zero in its middle.
 _N_BINS = 31
 _WIDTH_INCHES, _CLASS_INCHES = 10.0, 0.22
-# A picture that is higher than the second has too many pixels for its format.
-_LEAST_HEIGHT_INCHES, _MOST_HEIGHT_INCHES = 4.0, 200.0
+_LEAST_HEIGHT_INCHES = 4.0
 _LONGEST_CLASS = 28
 
 
@@ -36,28 +27,22 @@ def plot(paired: PairedResults, suffix: str, *, n_each_way: int | None) -> bytes
 
     Args:
         paired: The results.
-        suffix: One of `FORMATS`.
+        suffix: Of the format, e.g. ".svg".
         n_each_way: Classes to show from both ends; None: all.
 
     Returns:
         The content of a file, the same at every call.
     """
     n_classes = len(paired.classes) if n_each_way is None else min(len(paired.classes), 2 * n_each_way)
-    height = np.clip(1.5 + _CLASS_INCHES * n_classes, _LEAST_HEIGHT_INCHES, _MOST_HEIGHT_INCHES)
-    with rc_context(_STYLE), warnings.catch_warnings():
-        # A script that the font lacks is drawn as boxes; that is no error.
-        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        figure = Figure(figsize=(_WIDTH_INCHES, height), layout="constrained")
+    height = max(1.5 + _CLASS_INCHES * n_classes, _LEAST_HEIGHT_INCHES)
+    with drawn(_WIDTH_INCHES, height) as figure:
         episodes, classes = figure.subplots(1, 2)
         figure.suptitle(
             "\n".join(f"{letter}: {text.name(one)}" for letter, one in zip("AB", paired.names, strict=True))
         )
         _draw_episodes(episodes, paired)
         _draw_classes(classes, paired, n_each_way or n_classes)
-        file = io.BytesIO()
-        metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
-        figure.savefig(file, format=suffix.removeprefix("."), metadata=metadata, dpi=150)
-    return file.getvalue()
+        return written(figure, suffix)
 
 
 def _draw_episodes(axes: Axes, paired: PairedResults) -> None:
@@ -100,7 +85,7 @@ def _label(paired: PairedResults) -> str:
 
 
 def _colour(side: float) -> str:
-    return {-1: _SECOND, 0: _NEITHER, 1: _FIRST}[int(side)]
+    return {-1: ORANGE, 0: GREY, 1: BLUE}[int(side)]
 
 
 def _class_name(name: str) -> str:

@@ -34,9 +34,9 @@ class Summary:
     ranked: AverageRanks
 
     @property
-    def track(self) -> Track:
-        """Rules that all boards have in common, with the benchmark of the first."""
-        return self.boards[0].track
+    def higher_is_better(self) -> bool:
+        """On all boards; else their scores cannot be put on one scale."""
+        return all(_higher_is_better(board) for board in self.boards)
 
 
 def summarise(boards: Sequence[Leaderboard]) -> list[Summary]:
@@ -67,7 +67,7 @@ def _summary(boards: Sequence[Leaderboard]) -> Summary:
     means = [{_method(row, with_backbone): _mean(row) for row in _ranked(board)} for board in boards]
     methods = sorted({name for one in means for name in one})
     scores = np.array([[one.get(name, np.nan) for one in means] for name in methods]).reshape(-1, len(boards))
-    directions = [board.comparisons is None or board.comparisons.higher_is_better for board in boards]
+    directions = [_higher_is_better(board) for board in boards]
     ranked = average_ranks(scores, higher_is_better=np.array(directions))
     order = np.lexsort((-ranked.coverage, np.nan_to_num(ranked.ranks, nan=np.inf)))
     return Summary(
@@ -76,6 +76,10 @@ def _summary(boards: Sequence[Leaderboard]) -> Summary:
         scores=scores[order],
         ranked=average_ranks(scores[order], higher_is_better=np.array(directions)),
     )
+
+
+def _higher_is_better(board: Leaderboard) -> bool:
+    return board.comparisons is None or board.comparisons.higher_is_better
 
 
 def _ranked(board: Leaderboard) -> list[Row]:

@@ -140,7 +140,10 @@ def test_an_altered_row_of_a_published_table_is_found(metabench, results, tmp_pa
             ["nowhere"],
             "'nowhere' has no results; expected a result's folder, a folder of results, or a table.",
         ),
-        (["nearest_mean.py"], "Table 'nearest_mean.py' is of no known format; expected .csv, .json, .md, .tex, .txt."),
+        (
+            ["nearest_mean.py"],
+            "Table 'nearest_mean.py' is of no known format; expected .csv, .json, .md, .tex, .txt.",
+        ),
         (["results", "--rerun", "1"], "1 is not in the range x>=2"),
         ([], "Missing argument 'RESULT...'"),
     ],

@@ -2,49 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 
 from metabench.leaderboards import text
 from metabench.leaderboards.summary import summarise
-from metabench.leaderboards.table import Leaderboard, Row, Track
-from metabench.scoring.compare import compare_all
-from metabench.scoring.interval import Interval
 
 
-def row(algorithm: str, mean: float, *, backbone: str = "conv4", is_ranked: bool = True) -> Row:
-    return Row(
-        algorithm=algorithm,
-        backbone=backbone,
-        n_seeds=1,
-        score=Interval(mean, mean - 0.01, mean + 0.01),
-        rank=(1, 2) if is_ranked else None,
-        spent_s=1.0,
-        spent_episodes=1.0,
-        peak_memory_mib=1.0,
-        verdict="inductive",
-        status="ok",
-        coverage=1.0,
-    )
-
-
-@pytest.fixture
-def board(make_record):
-    """Makes a board of a benchmark with rows."""
-
-    def make(name: str, *rows: Row, higher_is_better: bool = True, **rules) -> Leaderboard:
-        record = make_record(benchmark={"name": name})
-        track = Track(record.benchmark, record.budget, False, "cpu-2", "fp32")
-        scores = [np.full((1, 4), one.score.mean) for one in rows if one.rank]
-        compared = compare_all(scores, higher_is_better=higher_is_better)
-        return Leaderboard(replace(track, **rules), "accuracy", True, rows, comparisons=compared)
-
-    return make
-
-
-def test_ranks_are_averaged_over_the_benchmarks_of_the_same_rules(board) -> None:
+def test_ranks_are_averaged_over_the_benchmarks_of_the_same_rules(board, row) -> None:
     boards = [
         board("a-5w1s", row("one", 0.9), row("two", 0.8), row("three", 0.7)),
         board("b-5w1s", row("two", 0.9), row("one", 0.8), row("three", 0.7)),
@@ -60,7 +24,7 @@ def test_ranks_are_averaged_over_the_benchmarks_of_the_same_rules(board) -> None
     assert text.summary_heading(summary) == "Across 3 benchmarks: a-5w1s, b-5w1s, c-5w1s"
 
 
-def test_where_lower_is_better_the_lowest_ranks_first(board) -> None:
+def test_where_lower_is_better_the_lowest_ranks_first(board, row) -> None:
     boards = [
         board("a-5w1s", row("one", 0.9), row("two", 0.8)),
         board("b-5w1s", row("two", 0.9), row("one", 0.8), higher_is_better=False),
@@ -71,7 +35,7 @@ def test_where_lower_is_better_the_lowest_ranks_first(board) -> None:
     assert summary.methods == ("one", "two")
 
 
-def test_a_method_with_a_gap_has_no_rank_and_its_gap_is_told(board) -> None:
+def test_a_method_with_a_gap_has_no_rank_and_its_gap_is_told(board, row) -> None:
     boards = [
         board("a-5w1s", row("one", 0.9), row("two", 0.8), row("part", 0.99)),
         board("b-5w1s", row("one", 0.9), row("two", 0.8), row("part", 0.99, is_ranked=False)),
@@ -84,7 +48,7 @@ def test_a_method_with_a_gap_has_no_rank_and_its_gap_is_told(board) -> None:
     assert last == ["–", "–", "part", "1 of 2"]
 
 
-def test_methods_are_told_with_their_backbones_where_one_has_several(board) -> None:
+def test_methods_are_told_with_their_backbones_where_one_has_several(board, row) -> None:
     boards = [
         board("a-5w1s", row("one", 0.9), row("one", 0.8, backbone="resnet12")),
         board("b-5w1s", row("one", 0.9)),
@@ -94,7 +58,7 @@ def test_methods_are_told_with_their_backbones_where_one_has_several(board) -> N
     assert summary.methods == ("one, conv4", "one, resnet12")
 
 
-def test_methods_that_cannot_be_told_apart_share_a_letter(board) -> None:
+def test_methods_that_cannot_be_told_apart_share_a_letter(board, row) -> None:
     names = ["best", "good", "bad", "worst"]
     boards = [
         board(f"{number}-5w1s", *(row(name, 0.9 - 0.1 * place) for place, name in enumerate(names)))
@@ -111,7 +75,7 @@ def test_methods_that_cannot_be_told_apart_share_a_letter(board) -> None:
     )
 
 
-def test_where_nobody_is_on_all_benchmarks_nobody_is_ranked(board) -> None:
+def test_where_nobody_is_on_all_benchmarks_nobody_is_ranked(board, row) -> None:
     (summary,) = summarise([board("a-5w1s", row("one", 0.9)), board("b-5w1s", row("two", 0.9))])
 
     assert text.summary_verdict(summary) == (
@@ -120,5 +84,5 @@ def test_where_nobody_is_on_all_benchmarks_nobody_is_ranked(board) -> None:
     assert [cells[0] for cells in text.summary_cells(summary)] == ["–", "–"]
 
 
-def test_one_benchmark_is_not_summed_up(board) -> None:
+def test_one_benchmark_is_not_summed_up(board, row) -> None:
     assert summarise([board("a-5w1s", row("one", 0.9))]) == []
