@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,15 +80,12 @@ def _intervals(scores: NDArray[np.float64]) -> list[Interval]:
 def _resampled_means(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n_methods, N_RESAMPLES) means of (n_methods, n_seeds, n_episodes) scores, drawn anew."""
     n_methods, n_seeds, n_episodes = scores.shape
-    rng = np.random.Generator(np.random.PCG64(BOOTSTRAP_SEED))
     shift = _widening(scores)[:, :, np.newaxis]
-    means = np.empty((n_methods, N_RESAMPLES))
-    for start in range(0, N_RESAMPLES, _BLOCK):
-        n_resamples = min(_BLOCK, N_RESAMPLES - start)
-        seeds, episodes = (_drawn(rng, n_resamples, n_choices) for n_choices in (n_seeds, n_episodes))
+    blocks = []
+    for seeds, episodes in _resamples(n_seeds, n_episodes):
         by_seed = (scores.reshape(-1, n_episodes) @ episodes.T).reshape(n_methods, n_seeds, -1)
-        means[:, start : start + n_resamples] = np.einsum("msr,rs->mr", by_seed + shift, seeds)
-    return means
+        blocks.append(np.einsum("msr,rs->mr", by_seed + shift, seeds))
+    return np.concatenate(blocks, axis=1)
 
 
 def _widening(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,6 +94,17 @@ def _widening(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     from_mean = scores.mean(axis=2) - scores.mean(axis=(1, 2))[:, np.newaxis]
     widening: NDArray[np.float64] = (math.sqrt(n_seeds / (n_seeds - 1)) - 1) * from_mean
     return widening
+
+
+@lru_cache(maxsize=1)
+def _resamples(n_seeds: int, n_episodes: int) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    """In blocks, (n_resamples, n_seeds) and (n_resamples, n_episodes): the share that each has in a resample.
+
+    They are kept, as most boards have as many seeds and episodes as the one before.
+    """
+    rng = np.random.Generator(np.random.PCG64(BOOTSTRAP_SEED))
+    sizes = [min(_BLOCK, N_RESAMPLES - start) for start in range(0, N_RESAMPLES, _BLOCK)]
+    return tuple((_drawn(rng, size, n_seeds), _drawn(rng, size, n_episodes)) for size in sizes)
 
 
 def _drawn(rng: np.random.Generator, n_resamples: int, n_choices: int) -> NDArray[np.float64]:
