@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -155,6 +155,27 @@ def test_it_is_never_narrower_than_the_classical_interval(
 
     theirs = mean_interval(scores)
     assert found.high - found.low >= (theirs.high - theirs.low) * (1 - 1e-9)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(3, 12), st.integers(2, 30), st.sampled_from([0.0, 0.1, 100.0]))
+def test_it_is_never_wider_than_if_classes_were_all_that_matters_and_there_were_four(
+    seed: int, n_classes: int, n_episodes: int, class_sd: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    membership = Membership.of(drawn(rng, n_classes, [2] * n_episodes))
+    scores = membership.shares @ rng.normal(0, class_sd, membership.shares.shape[1])
+    scores += rng.normal(0, 1, n_episodes)
+    assume(membership.trace > 1e-6)
+
+    (found,) = classes_intervals(scores[None], membership)
+
+    z = membership.shares.toarray()
+    class_variance = ((scores - scores.mean()) ** 2).sum() / ((z - z.mean(axis=0)) ** 2).sum()
+    widest = stats.t.ppf(0.975, min(3, n_episodes - 1)) * math.sqrt(
+        class_variance * (z.mean(axis=0) ** 2).sum()
+    )
+    assert (found.high - found.low) / 2 <= widest * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(("n_episodes", "n_way"), [(1, 5), (10, 5), (3, 1)])
