@@ -48,6 +48,8 @@ _LARGEST_SCORE = 1e6
 
 def printable(text: str) -> str:
     """A stranger's text as one line that no terminal obeys: control characters are spelt out."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

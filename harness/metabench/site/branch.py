@@ -141,7 +141,7 @@ def _address(remote: str) -> str:
 def _fetch(repository: _Repository, address: str, branch: str) -> str:
     """Get the tip of a branch; "" where there is no such branch yet."""
     reference = f"refs/heads/{branch}"
-    repository.git("check-ref-format", reference)
+    repository.git("check-ref-format", "--branch", branch)
     found = repository.run("ls-remote", "--exit-code", "--", address, reference)
     if found.code == _NO_SUCH_BRANCH:
         return ""

@@ -29,13 +29,17 @@ def evaluate_command(record: Record) -> str:
     Args:
         record: Of the run.
     """
-    words = ["metabench", "evaluate", _asked_as(record.algorithm), "--benchmark", record.benchmark.name]
+    algorithm = _asked_as(record.algorithm)
+    # A name that looks like an option is none.
+    words = ["metabench", "evaluate", *([] if algorithm.startswith("-") else [algorithm])]
+    words += ["--benchmark", record.benchmark.name]
     words += ["--backbone", _asked_as(record.backbone), "--budget", _budget(record.budget)]
     words += ["--seeds", str(record.seed), "--device", _device(record)]
     words += ["--precision", record.environment.precision]
     for plugin in (record.algorithm, record.backbone):
         for name, value in sorted(plugin.options.items()):
             words += ["--set", f"{_own_name(plugin)}.{name}={_told(value)}"]
+    words += ["--", algorithm] if algorithm.startswith("-") else []
     return printable(shlex.join(words))
 
 

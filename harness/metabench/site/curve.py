@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metabench.leaderboards.text import interval
-from metabench.scoring.interval import Interval, mean_interval
+from metabench.scoring.interval import Interval
 from metabench.site.drawing import Point
 from metabench.site.numbers import number, order
 from metabench.site.page import Cell, Column, Curve, Table
@@ -36,15 +36,19 @@ class Scored:
     n_episodes: int
 
 
-def points_of(run: Run) -> tuple[Scored, ...]:
-    """The commits of a run and, where it has scores, its end."""
+def points_of(run: Run, score: Interval | None) -> tuple[Scored, ...]:
+    """The commits of a run and, where it has scores, its end.
+
+    Args:
+        run: Of which the record tells the commits.
+        score: At its end.
+    """
     told = [
         Scored(one.meta_training_s, Interval(one.mean, one.low, one.high), one.n_episodes)
         for one in run.record.curve[:_MOST]
     ]
-    if run.scores is not None:
-        at_s = run.record.spent.meta_training_s
-        told.append(Scored(at_s, mean_interval(run.scores), len(run.scores)))
+    if run.scores is not None and score is not None:
+        told.append(Scored(run.record.spent.meta_training_s, score, len(run.scores)))
     return tuple(told)
 
 

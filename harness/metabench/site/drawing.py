@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from matplotlib import style
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator, ScalarFormatter
+
+from metabench.leaderboards.drawing import drawn, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +27,8 @@ _SERIES = tuple(f"#fe01{number:02x}" for number in range(1, N_COLOURS + 1))
 _ON_PAGE = {_INK: "currentColor", _GRID: "var(--line)", _OTHERS: "var(--series-0)"} | {
     colour: f"var(--series-{number})" for number, colour in enumerate(_SERIES, start=1)
 }
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "metabench",
+_STYLE: Any = {
+    "axes.facecolor": "none",
     "text.color": _INK,
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
@@ -102,9 +101,8 @@ def draw(frame: Frame, series: Sequence[Series]) -> Markup:
         frame: What they are drawn in.
         series: Of each method, the best first.
     """
-    # From its defaults, so that nobody's own settings change a byte.
-    with style.context(["default", _STYLE]):
-        figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
+    with drawn(*_SIZE_INCHES) as figure, style.context(_STYLE):
+        figure.set_facecolor("none")
         axes = figure.subplots()
         # The best is drawn last, over all others.
         for one in reversed(series):
@@ -113,9 +111,7 @@ def draw(frame: Frame, series: Sequence[Series]) -> Markup:
         axes.grid(visible=True, linewidth=0.6)
         axes.set_axisbelow(True)
         _set_ticks(axes, frame.ticks)
-        file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    return _for_page(frame.name, file.getvalue())
+        return _for_page(frame.name, written(figure, ".svg").decode())
 
 
 def _draw_series(axes: Axes, series: Series, *, joined: bool) -> None:

@@ -1,4 +1,7 @@
-"""A site in a folder: it is there whole, in place of an earlier one, or not at all."""
+"""A site in a folder: it is there whole, in place of an earlier one, or not at all.
+
+Other files that a program makes of results can be written likewise.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,7 @@ def write_site(target: Path, files: Iterable[tuple[str, bytes]]) -> None:
         with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as beside:
             new = Path(beside) / "new"
             _fill(new, files)
-            if place.exists():
-                place.rename(Path(beside) / "old")
-            new.rename(place)
+            _swap(new, place, Path(beside) / "old")
     except OSError as error:
         raise SiteError(
             f"Folder {str(target)!r} cannot be written ({error.strerror or error}); expected one with room. "
@@ -53,14 +54,29 @@ def check_target(target: Path) -> None:
         SiteError: It is no folder, or has something that is not of a site.
     """
     if target.exists() and not target.is_dir():
-        raise SiteError(f"{str(target)!r} is no folder; expected one for a site. Name another one with --to.")
+        raise SiteError(
+            f"{str(target)!r} is no folder; expected one to write to. Name another one with --to."
+        )
     found = sorted(str(one.relative_to(target).as_posix()) for one in target.rglob("*") if not one.is_dir())
     foreign = foreign_file(found, _manifest(target))
     if foreign is not None:
         raise SiteError(
-            f"Folder {str(target)!r} has other things in it, such as {foreign!r}; expected none, or an "
-            "earlier site. Name another one with --to, or move them away."
+            f"Folder {str(target)!r} has other things in it, such as {foreign!r}; expected none, or what "
+            "this command wrote there before. Name another one with --to, or move them away."
         )
+
+
+def _swap(new: Path, place: Path, old: Path) -> None:
+    """Let a folder take the place of another, which stays if that fails."""
+    has_old = place.exists()
+    if has_old:
+        place.rename(old)
+    try:
+        new.rename(place)
+    except OSError:
+        if has_old:
+            old.rename(place)
+        raise
 
 
 def foreign_file(found: Iterable[str], manifest: str) -> str | None:

@@ -33,13 +33,15 @@ def result_page(identity: str, contents: Contents) -> ResultPage:
     run, place = contents.runs[identity], contents.places.get(identity)
     record = run.record
     as_percent = contents.is_percent(record.benchmark.metric)
-    points = points_of(run)
+    # Of the metric that ranks, from the outcomes; what the record claims is not believed.
+    score = None if run.scores is None else mean_interval(run.scores)
+    points = points_of(run, score)
     return ResultPage(
         title=f"{text.name(record.algorithm.name)} on {text.name(record.benchmark.name)}",
         subtitle=_subtitle(record),
         status=run.status.replace("_", " "),
         is_ok=run.status == "ok",
-        score=_score(run, as_percent=as_percent),
+        score=text.NOTHING if score is None else text.interval(score, as_percent=as_percent),
         metric=contents.title_of(record.benchmark.metric),
         rank=text.NOTHING if place is None else text.rank(place.row),
         board=None if place is None else _board(place),
@@ -48,7 +50,7 @@ def result_page(identity: str, contents: Contents) -> ResultPage:
         failure=failure_of(record),
         stderr=last_lines(record),
         facts=tuple(facts_of(record)),
-        scores=_scores(run, contents),
+        scores=_scores(run, score, contents),
         curve=curve_of(points, as_percent=as_percent),
         points=table_of(points, as_percent=as_percent),
         command=cut(evaluate_command(record)),
@@ -66,15 +68,6 @@ def _board(place: Place) -> Link:
     return Link(text.heading(place.board), f"../boards/{place.board_name}.html")
 
 
-def _score(run: Run, *, as_percent: bool) -> str:
-    """Of the metric that ranks, from the outcomes; what the record claims is not believed."""
-    return (
-        text.NOTHING
-        if run.scores is None
-        else text.interval(mean_interval(run.scores), as_percent=as_percent)
-    )
-
-
 def _siblings(identity: str, contents: Contents) -> tuple[Link, ...]:
     """The other seeds of the same method."""
     place = contents.places.get(identity)
@@ -85,7 +78,7 @@ def _siblings(identity: str, contents: Contents) -> tuple[Link, ...]:
     )
 
 
-def _scores(run: Run, contents: Contents) -> Table:
+def _scores(run: Run, score: Interval | None, contents: Contents) -> Table:
     columns = (
         Column("metric"),
         Column("mean [95 % interval]", is_number=True),
@@ -97,16 +90,16 @@ def _scores(run: Run, contents: Contents) -> Table:
             Cell(text.interval(told, as_percent=contents.is_percent(metric)), order(told.mean)),
             Cell(number(n_episodes), order(n_episodes)),
         )
-        for metric, told, n_episodes in _by_metric(run)
+        for metric, told, n_episodes in _by_metric(run, score)
     )
     return Table("scores", "Scores by metric", columns, rows)
 
 
-def _by_metric(run: Run) -> Iterator[tuple[str, Interval, int]]:
-    """Metric, mean and episodes: the metric that ranks from the outcomes, others as the record tells."""
+def _by_metric(run: Run, score: Interval | None) -> Iterator[tuple[str, Interval, int]]:
+    """Metric, mean and episodes: of the metric that ranks the score, of others what the record tells."""
     ranking = run.record.benchmark.metric
-    if run.scores is not None:
-        yield ranking, mean_interval(run.scores), len(run.scores)
+    if run.scores is not None and score is not None:
+        yield ranking, score, len(run.scores)
     for told in run.record.scores[:_MOST_METRICS]:
         if told.metric != ranking:
             yield told.metric, Interval(told.mean, told.low, told.high), told.n_episodes
