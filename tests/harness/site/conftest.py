@@ -232,10 +232,22 @@ class Site:
     results: Path
     contents: Contents
 
-    def page(self, words: str) -> Path:
-        """The one page with a heading."""
-        (found,) = [path for path in self.folder.rglob("*.html") if f"<h1>{words}</h1>" in path.read_text()]
-        return found
+    def page(self, words: str, *, seed: int = 0) -> Path:
+        """The one page of a result with a heading and a seed."""
+        found = [
+            path for path in (self.folder / "results").glob("*.html") if _is(path.read_text(), words, seed)
+        ]
+        (one,) = found
+        return one
+
+    @property
+    def hostile_page(self) -> Path:
+        """Of the result whose names mean no good."""
+        return next(path for path in (self.folder / "results").glob("*.html") if "rm -rf" in path.read_text())
+
+
+def _is(text: str, words: str, seed: int) -> bool:
+    return f"<h1>{words}</h1>" in text and f", seed {seed}, " in text
 
 
 def build_site(folder: Path, make_record: Callable[..., Record]) -> Site:

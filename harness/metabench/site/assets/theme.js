@@ -5,7 +5,8 @@
   const system = matchMedia("(prefers-color-scheme: dark)");
   let chosen = null;
   try {
-    chosen = localStorage.getItem(KEY);
+    const kept = localStorage.getItem(KEY);
+    chosen = kept === "light" || kept === "dark" ? kept : null;
   } catch {
     // Storage is not allowed: the choice lasts as long as the page.
   }
@@ -13,8 +14,11 @@
   const isDark = () => (chosen === null ? system.matches : chosen === "dark");
 
   const show = () => {
+    if (chosen !== null) {
+      root.dataset.theme = chosen;
+    }
+    // For the table widget; our own colours follow the system without a script.
     root.classList.toggle("dark", isDark());
-    root.classList.toggle("light", !isDark());
     const button = document.getElementById("theme");
     if (button) {
       button.hidden = false;

@@ -1,0 +1,77 @@
+"""Plots take their colours and text from the page, and clash with no other plot on it."""
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from metabench.site.drawing import N_COLOURS, Frame, Point, Series, draw
+
+POINTS = (Point(60.0, 70.0, 68.0, 72.0), Point(300.0, 80.0, 78.0, 82.0))
+FRAME = Frame("budget", "seconds", "score in %", ticks=(60.0, 300.0))
+
+
+def drawing(series: list[Series], frame: Frame = FRAME) -> ElementTree.Element:
+    return ElementTree.fromstring(
+        str(draw(frame, series)).replace("<svg ", '<svg xmlns:xlink="http://www.w3.org/1999/xlink" ', 1)
+    )
+
+
+def texts(root: ElementTree.Element) -> list[str]:
+    return [one.text for one in root.iter() if one.tag.endswith("text")]
+
+
+def test_ticks_and_labels_are_text_of_the_page() -> None:
+    told = texts(drawing([Series(1, POINTS)]))
+    assert {"60", "300", "seconds", "score in %"} <= set(told)
+    assert "font-family" not in str(draw(FRAME, [Series(1, POINTS)]))
+
+
+def test_every_colour_is_the_pages() -> None:
+    series = [Series(number, POINTS) for number in range(N_COLOURS + 1)]
+    svg = str(draw(FRAME, series))
+    assert not re.search("#[0-9a-f]{6}(?![0-9a-f])", svg)
+    for number in range(N_COLOURS + 1):
+        assert f"var(--series-{number})" in svg
+    assert "currentColor" in svg
+
+
+def test_names_begin_with_that_of_the_plot() -> None:
+    svg = str(draw(FRAME, [Series(1, POINTS)]))
+    names = re.findall(r'\bid="([^"]*)"', svg)
+    assert names
+    assert all(name.startswith("budget-") for name in names)
+    assert set(re.findall(r'(?:href="#|url\(#)([^")]*)', svg)) <= set(names)
+
+
+def test_nothing_of_it_styles_or_tells_of_anything_else() -> None:
+    svg = str(draw(FRAME, [Series(1, POINTS)]))
+    assert not re.search("<style|<metadata|<script|Matplotlib|http", svg.replace("http://www.w3.org", ""))
+
+
+def test_the_same_points_give_the_same_bytes_whatever_somebody_set(monkeypatch) -> None:
+    import matplotlib as mpl
+
+    first = draw(FRAME, [Series(1, POINTS)])
+    monkeypatch.setitem(mpl.rcParams, "font.size", 30.0)
+    monkeypatch.setitem(mpl.rcParams, "axes.grid", True)
+    assert draw(FRAME, [Series(1, POINTS)]) == first
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e10])
+@pytest.mark.parametrize("place", range(4))
+def test_a_point_that_no_one_measured_is_not_drawn(value: float, place: int) -> None:
+    told = [60.0, 70.0, 68.0, 72.0]
+    assert Point(*told).can_be_drawn
+    told[place] = value
+    assert not Point(*told).can_be_drawn
+
+
+def test_a_logarithmic_axis_takes_no_zero() -> None:
+    assert not Point(0.0, 70.0, 68.0, 72.0).can_be_drawn
+
+
+@pytest.mark.parametrize("x", [1e-9, 1.0, 300.0, 1e9])
+def test_a_single_point_can_be_drawn_anywhere(x: float) -> None:
+    assert texts(drawing([Series(0, (Point(x, 0.0, 0.0, 0.0),))], Frame("cost", "s", "score", joined=False)))
