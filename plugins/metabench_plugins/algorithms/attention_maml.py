@@ -44,6 +44,11 @@ class AttentionMAML(MAML):
     one small network scores each episode, not all together. Hu et al. scale each example by itself, after
     each block, without the factor 2. Baik et al. let a network choose step sizes and weight decay freely,
     from means with their signs. BatchNorm takes its statistics from the support set alone.
+
+    Expected: omniglot-5w1s, conv4, 5 minutes on two CPU cores with other work at low priority beside it:
+    94.92 % [94.48, 95.36] over 600 episodes, where `maml` has 92.22 [91.68, 92.77]; paired, +2.70 [2.33,
+    3.06]. `metabench evaluate maml attention-maml --benchmark omniglot-5w1s --budget 5m`, then `metabench
+    compare`.
     """
 
     task_attention: bool = option(True, "weigh the episodes of a meta-batch")
