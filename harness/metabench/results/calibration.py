@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,11 @@ def speed(part: CalibrationPart) -> float | None:
     A record comes from strangers: None where it tells of other work, or of none that can be compared.
     """
     told = (part.before_s, part.after_s)
-    if any(set(one) != set(REFERENCE_S) or min(one.values()) <= 0 for one in told):
+    if any(set(one) != set(REFERENCE_S) or not _are_times(one.values()) for one in told):
         return None
     ratios = [math.log(REFERENCE_S[name] / seconds) for one in told for name, seconds in one.items()]
     return math.exp(sum(ratios) / len(ratios))
+
+
+def _are_times(seconds: Iterable[float]) -> bool:
+    return all(0 < one < math.inf for one in seconds)

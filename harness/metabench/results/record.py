@@ -15,7 +15,9 @@ from metabench.referee.outcome import Blame, Phase, Status, Verdict
 SCHEMA_VERSION: Literal[2] = 2
 
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Count = Annotated[int, Field(ge=1)]
+# Other numbers of the kind are no amount of anything, and too large to compute with.
+_Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Count = Annotated[_Whole, Field(ge=1)]
 # JSON has no numbers for these; the interval over a single episode, for one, is infinite.
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -94,8 +96,8 @@ class TokenizerPart(_Part):
     """
 
     kind: str
-    n_tokens: int
-    length: int
+    n_tokens: _Whole
+    length: _Whole
     lowercase: bool
     file: str
     library: str
@@ -106,10 +108,10 @@ class BudgetPart(_Part):
 
     name: str
     seconds: float | None
-    episodes: int | None
-    memory_mib: int
+    episodes: _Whole | None
+    memory_mib: _Whole
     adaptation_s: float
-    device_memory_mib: int | None = None
+    device_memory_mib: _Whole | None = None
 
 
 class EnvironmentPart(_Part):
@@ -163,9 +165,9 @@ class SpentPart(_Part):
     processor_s: float | None
     peak_memory_mib: float
     peak_device_mib: float | None
-    steps: int
-    episodes: int
-    examples: int
+    steps: _Whole
+    episodes: _Whole
+    examples: _Whole
 
 
 class ComputePart(_Part):
@@ -179,7 +181,7 @@ class ComputePart(_Part):
         problem: Why something is not known; "" if all is.
     """
 
-    parameters: int | None
+    parameters: _Whole | None
     per_training_step: float | None
     per_test_episode: float | None
     uncounted: tuple[str, ...]
@@ -219,7 +221,7 @@ class ScorePart(_Part):
     mean: _Number
     low: _Number
     high: _Number
-    n_episodes: int
+    n_episodes: _Whole
 
 
 class CurvePoint(_Part):
@@ -229,7 +231,7 @@ class CurvePoint(_Part):
     mean: _Number
     low: _Number
     high: _Number
-    n_episodes: int
+    n_episodes: _Whole
 
 
 class AuditPart(_Part):
@@ -239,7 +241,7 @@ class AuditPart(_Part):
     """
 
     verdict: Verdict
-    n_episodes: int
+    n_episodes: _Whole
     noise_floor: _Number
     from_company: _Number
     from_history: _Number

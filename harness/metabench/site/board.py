@@ -66,7 +66,7 @@ def _whole(board: Leaderboard, name: str, contents: Contents) -> BoardPage:
         facts=_facts(board),
         others=_others(board, contents),
         parts=(),
-        downloads=tuple(Link(one.title, f"{name}{one.suffix}") for one in contents.renderers),
+        downloads=tuple(Link(one.name, f"{name}{one.suffix}") for one in contents.renderers),
     )
 
 

@@ -41,8 +41,8 @@ _STYLE: Any = {
     "axes.linewidth": 0.6,
 }
 _SIZE_INCHES = (5.0, 3.3)
-# What a record claims may be anything; beyond this no axis can be drawn.
-_LARGEST = 1e9
+# What a record claims may be anything; beyond these no axis can be drawn.
+_SMALLEST, _LARGEST = 1e-6, 1e9
 _FEWEST_TICKS = 2
 
 
@@ -59,7 +59,7 @@ class Point:
     def can_be_drawn(self) -> bool:
         """All of it is a number, and of a size that something measured may have."""
         told = (self.x, self.y, self.low, self.high)
-        return all(math.isfinite(one) and abs(one) <= _LARGEST for one in told) and self.x > 0
+        return all(math.isfinite(one) and abs(one) <= _LARGEST for one in told) and self.x >= _SMALLEST
 
 
 @dataclass(frozen=True)

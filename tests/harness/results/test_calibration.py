@@ -40,8 +40,19 @@ def test_speed_is_the_geometric_mean_over_work_and_over_both_times():
     assert speed(calibration_part(times(1.0), times(4.0))) == pytest.approx(0.5, rel=1e-3)
 
 
-@pytest.mark.parametrize("told", [{}, {"other": 1.0}, times(1.0, other=1.0), times(0.0), times(-1.0)])
-def test_a_record_that_tells_of_other_work_has_no_speed(told):
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"other": 1.0},
+        times(1.0, other=1.0),
+        times(0.0),
+        times(-1.0),
+        times(1.0, gather=float("inf")),
+        times(1.0, gather=float("nan")),
+    ],
+)
+def test_a_record_that_tells_of_other_work_or_of_no_times_has_no_speed(told):
     part = CalibrationPart(before_s=told, after_s=times(1.0), drift=0.0, is_steady=True)
 
     assert speed(part) is None

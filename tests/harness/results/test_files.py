@@ -23,6 +23,9 @@ PREDICTIONS = Predictions(
 )
 
 
+COMPUTE = {"per_training_step": None, "per_test_episode": None, "uncounted": []}
+
+
 def spoil(folder: Path, **changes: object) -> Path:
     """Change fields of a written record."""
     told = json.loads((folder / "result.json").read_text())
@@ -49,6 +52,7 @@ def test_a_damaged_record_is_refused_in_one_line(content: bytes, tmp_path: Path)
     [
         ({"status": "great"}, r"'status': Input should be 'ok', "),
         ({"seed": "0"}, r"'seed': Input should be a valid integer"),
+        ({"compute": COMPUTE | {"parameters": 10**400}}, r"'compute.parameters': Input should be less than"),
         ({"files": {"predictions.parquet": "../x"}}, r"'files.predictions.parquet': String should match"),
         ({"\x1b[2J\n": 1}, r"'\\x1b\[2J\\n': Extra inputs are not permitted"),
     ],

@@ -180,13 +180,21 @@ class Results:
         hostile = plugin(f"{HOSTILE}\x1b[31m\u202e", text=f"'; rm -rf ~; echo '{HOSTILE}")
         self.add("omniglot-5w1s", hostile, 0.6)
         self.add("omniglot-5w1s", plugin("$x^{2$" + "w" * 5000), 0.55)
-        absurd = {"meta_training_s": float("inf"), "peak_memory_mib": 1e300, "episodes": 2**62}
-        self.add("clinc150-5w1s", "absurd", 0.5, spent=absurd, seed=7)
-        self.add("clinc150-5w1s", "nowhere", 0.5, spent={"meta_training_s": float("nan")}, seed=8)
+        absurd = {"peak_memory_mib": 1e300, "episodes": 2**62, "meta_training_s": 12345.0}
+        for algorithm, number in (("endless", "1e400"), ("nowhere", "NaN"), ("tiny", "5e-324")):
+            sent = self.add("clinc150-5w1s", algorithm, 0.5, spent=absurd)
+            _edit(sent, '"meta_training_s": 12345.0', f'"meta_training_s": {number}')
+        _edit(self.add("clinc150-5w1s", "huge", 0.5), '"steps": 10', f'"steps": {10**400}')
         damaged = self.add("grocery-5w5s", "damaged", 0.9)
         (damaged / "outcomes.parquet").write_bytes(b"nothing")
         unread = self.add("grocery-5w5s", "unread", 0.9)
         (unread / "result.json").write_text(json.dumps({"schema_version": 2, "identity": HOSTILE}))
+
+
+def _edit(folder: Path, told: str, instead: str) -> None:
+    text = (folder / "result.json").read_text()
+    assert told in text
+    (folder / "result.json").write_text(text.replace(told, instead))
 
 
 def _failure(message: str) -> FailurePart:

@@ -68,10 +68,11 @@ def test_a_point_that_no_one_measured_is_not_drawn(value: float, place: int) -> 
     assert not Point(*told).can_be_drawn
 
 
-def test_a_logarithmic_axis_takes_no_zero() -> None:
-    assert not Point(0.0, 70.0, 68.0, 72.0).can_be_drawn
+@pytest.mark.parametrize("x", [0.0, -1.0, 5e-324])
+def test_a_logarithmic_axis_takes_nothing_at_or_close_to_zero(x: float) -> None:
+    assert not Point(x, 70.0, 68.0, 72.0).can_be_drawn
 
 
-@pytest.mark.parametrize("x", [1e-9, 1.0, 300.0, 1e9])
+@pytest.mark.parametrize("x", [1e-6, 1.0, 300.0, 1e9])
 def test_a_single_point_can_be_drawn_anywhere(x: float) -> None:
     assert texts(drawing([Series(0, (Point(x, 0.0, 0.0, 0.0),))], Frame("cost", "s", "score", joined=False)))

@@ -134,6 +134,15 @@ def test_damaged_results_are_listed_and_the_rest_is_there(site, pages: list[Page
     assert "has another sha256 than its record tells" in damaged.text
 
 
+def test_absurd_numbers_are_shown_as_what_they_are_or_refused_by_name(site, pages: list[Page]) -> None:
+    (overview,) = [page for page in pages if page.path.name == "index.html"]
+    assert "damaged result.json ('spent.steps': Input should be less than" in overview.text
+    board = next(page.text for page in pages if page.path.name.startswith("clinc150"))
+    for told in ("endless", "nowhere", "tiny", "inf/300 s", "nan/300 s", "1.00e+300 MiB"):
+        assert told in board
+    assert "huge" not in board
+
+
 def test_the_same_results_give_the_same_bytes_at_any_time(site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 0.0)
     again = dict(site_files(site.contents))
