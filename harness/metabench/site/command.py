@@ -21,26 +21,36 @@ _OURS = "metabench"
 _FILE = "(file)"
 
 
-def evaluate_command(record: Record) -> str:
+def evaluate_command(record: Record) -> Iterator[str]:
     """The command line that asks for a run, with every option as it was: defaults may change.
 
     A stranger's text in it is quoted for the shell; control characters are spelt out.
 
     Args:
         record: Of the run.
+
+    Yields:
+        An option with its value, or another word.
     """
+    return (printable(shlex.join(words)) for words in _words(record))
+
+
+def _words(record: Record) -> Iterator[tuple[str, ...]]:
     algorithm = _asked_as(record.algorithm)
     # A name that looks like an option is none.
-    words = ["metabench", "evaluate", *([] if algorithm.startswith("-") else [algorithm])]
-    words += ["--benchmark", record.benchmark.name]
-    words += ["--backbone", _asked_as(record.backbone), "--budget", _budget(record.budget)]
-    words += ["--seeds", str(record.seed), "--device", _device(record)]
-    words += ["--precision", record.environment.precision]
+    is_last = algorithm.startswith("-")
+    yield ("metabench", "evaluate", *(() if is_last else (algorithm,)))
+    yield "--benchmark", record.benchmark.name
+    yield "--backbone", _asked_as(record.backbone)
+    yield "--budget", _budget(record.budget)
+    yield "--seeds", str(record.seed)
+    yield "--device", _device(record)
+    yield "--precision", record.environment.precision
     for plugin in (record.algorithm, record.backbone):
         for name, value in sorted(plugin.options.items()):
-            words += ["--set", f"{_own_name(plugin)}.{name}={_told(value)}"]
-    words += ["--", algorithm] if algorithm.startswith("-") else []
-    return printable(shlex.join(words))
+            yield "--set", f"{_own_name(plugin)}.{name}={_told(value)}"
+    if is_last:
+        yield "--", algorithm
 
 
 def about_command(record: Record) -> Iterator[str]:

@@ -22,15 +22,16 @@ _MOST_BEST = 3
 _COLUMNS = (
     Column("benchmark"),
     Column("budget", is_number=True),
-    Column("device"),
-    Column("track"),
-    Column("metric"),
-    Column("not beaten by any"),
+    Column("leading"),
     Column("best score", is_number=True),
+    Column("metric"),
     Column("methods", is_number=True),
     Column("results", is_number=True),
     Column("failed", is_number=True),
+    Column("device"),
+    Column("track"),
 )
+_ABOUT = "Leading are the methods than which no other is significantly better; the score is the first one's."
 
 
 def overview_page(contents: Contents) -> OverviewPage:
@@ -43,6 +44,7 @@ def overview_page(contents: Contents) -> OverviewPage:
     return OverviewPage(
         summary=_summary(contents),
         boards=_boards(contents),
+        about=_ABOUT,
         sections=(),
         apart=tuple(_link(identity, contents) for identity in apart[:_MOST_PROBLEMS]),
         problems=_problems(contents),
@@ -69,7 +71,7 @@ def _boards(contents: Contents) -> Table:
     named = list(zip(contents.boards, contents.board_names, strict=True))
     return Table(
         name="leaderboards",
-        caption="Leaderboards, with the methods that no other is significantly better than",
+        caption="Leaderboards and who leads them",
         columns=_COLUMNS,
         rows=tuple(_row(board, name, contents) for board, name in named[:_MOST_BOARDS]),
     )
@@ -85,17 +87,17 @@ def _row(board: Leaderboard, name: str, contents: Contents) -> tuple[Cell, ...]:
     return (
         Cell("", links=(Link(text.name(track.benchmark.name), f"boards/{name}.html"),), tone="name"),
         Cell(text.name(track.budget.name), order(amount)),
-        Cell(f"{text.name(track.device_class)}, {track.precision}"),
-        Cell("pretrained" if track.pretrained else "no pretraining"),
-        Cell(text.name(board.metric_title) + (" in %" if board.as_percent else "")),
         Cell(_named(best), tone="name"),
         Cell(
             text.score(best[0], as_percent=board.as_percent) if best else text.NOTHING,
             order(first.mean if first else None),
         ),
+        Cell(text.name(board.metric_title) + (" in %" if board.as_percent else "")),
         Cell(str(len(rows)), len(rows)),
         Cell(str(len(runs)), len(runs)),
         Cell(str(failed), failed, tone="bad" if failed else "quiet"),
+        Cell(f"{text.name(track.device_class)}, {track.precision}"),
+        Cell("pretrained" if track.pretrained else "no pretraining"),
     )
 
 

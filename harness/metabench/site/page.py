@@ -168,6 +168,7 @@ class OverviewPage:
     Attributes:
         summary: What there is, in a sentence.
         boards: A row for each leaderboard.
+        about: How to read them.
         sections: What follows, e.g. methods across benchmarks.
         apart: Results that stand on no leaderboard.
         problems: What could not be read, a line each.
@@ -175,6 +176,7 @@ class OverviewPage:
 
     summary: str
     boards: Table
+    about: str
     sections: tuple[Section, ...]
     apart: tuple[Link, ...]
     problems: tuple[str, ...]
@@ -259,7 +261,7 @@ class ResultPage:
         scores: By metric.
         curve: None where there is none to draw.
         points: Of the curve.
-        command: That makes the result again.
+        command: That makes the result again, word groups that stay together.
         about_command: What else that takes, a line each.
         record: The record as a file.
     """
@@ -280,6 +282,6 @@ class ResultPage:
     scores: Table
     curve: Curve | None
     points: Table
-    command: str
+    command: tuple[str, ...]
     about_command: tuple[str, ...]
     record: Link

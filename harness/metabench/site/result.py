@@ -53,7 +53,7 @@ def result_page(identity: str, contents: Contents) -> ResultPage:
         scores=_scores(run, score, contents),
         curve=curve_of(points, as_percent=as_percent),
         points=table_of(points, as_percent=as_percent),
-        command=cut(evaluate_command(record)),
+        command=tuple(map(cut, evaluate_command(record))),
         about_command=tuple(map(cut, about_command(record))),
         record=Link("record", f"{contents.result_names[identity]}.json"),
     )
