@@ -44,6 +44,7 @@ def test_the_names_that_plugin_authors_import_are_these():
         "Session",
         "Tokenizer",
         "option",
+        "results",
         "statistics_from_first",
         "trim_padding",
     ]
