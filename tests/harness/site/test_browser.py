@@ -178,6 +178,17 @@ def test_tables_sort_by_numbers_in_both_directions(visit: Visit, board: str) -> 
     assert [float(one) for one in told] == sorted(map(float, told))
 
 
+def test_amounts_sort_by_what_they_are_not_by_how_they_are_written(from_files: Visit, site) -> None:
+    from_files.open(
+        next(f"boards/{name}.html" for name in site.contents.board_names if name.startswith("clinc"))
+    )
+    from_files.header("costs", "peak memory").click()
+    told = from_files.column("costs", "peak memory")
+    assert told[-3:] == ["1.00e+300 MiB"] * 3
+    amounts = [int(one.removesuffix(" MiB")) for one in told[:-3]]
+    assert amounts == sorted(amounts)
+
+
 def test_a_filter_leaves_the_rows_that_match(visit: Visit, board: str) -> None:
     visit.open(board)
     entry = visit.find("#methods_wrapper input[type=search]")
