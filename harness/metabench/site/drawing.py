@@ -44,6 +44,7 @@ _SIZE_INCHES = (5.0, 3.3)
 # What a record claims may be anything; beyond these no axis can be drawn.
 _SMALLEST, _LARGEST = 1e-6, 1e9
 _FEWEST_TICKS = 2
+_NARROWEST = 2.0
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,10 @@ def _draw_series(axes: Axes, series: Series, *, joined: bool) -> None:
 def _set_ticks(axes: Axes, ticks: Sequence[float]) -> None:
     """Write amounts as plain numbers: 60, 300, 600 and not 6 × 10¹."""
     low, high = axes.get_xlim()
+    if high / low < _NARROWEST:
+        # Costs that hardly differ are not to look as if they did.
+        middle = math.sqrt(low * high)
+        low, high = axes.set_xlim(middle / math.sqrt(_NARROWEST), middle * math.sqrt(_NARROWEST))
     decades = math.log10(high / low)
     steps = (1.0, 2.0, 5.0) if decades < _FEWEST_TICKS else (1.0,)
     axes.xaxis.set_major_locator(FixedLocator(ticks) if ticks else LogLocator(subs=steps, numticks=8))

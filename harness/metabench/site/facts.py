@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metabench.leaderboards.text import printable
+from metabench.leaderboards.text import NOTHING, printable
 from metabench.results.calibration import speed
 from metabench.site.numbers import number
 from metabench.site.page import Fact, Facts
@@ -133,7 +133,7 @@ def last_lines(record: Record) -> str:
 
 
 def _fact(name: str, value: str) -> Fact:
-    return Fact(cut(name, _LONGEST_VALUE), cut(value, _LONGEST_VALUE))
+    return Fact(cut(name, _LONGEST_VALUE), cut(value, _LONGEST_VALUE) or NOTHING)
 
 
 def cut(words: str, longest: int = LONGEST_TEXT) -> str:

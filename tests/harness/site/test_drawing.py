@@ -76,3 +76,20 @@ def test_a_logarithmic_axis_takes_nothing_at_or_close_to_zero(x: float) -> None:
 @pytest.mark.parametrize("x", [1e-6, 1.0, 300.0, 1e9])
 def test_a_single_point_can_be_drawn_anywhere(x: float) -> None:
     assert texts(drawing([Series(0, (Point(x, 0.0, 0.0, 0.0),))], Frame("cost", "s", "score", joined=False)))
+
+
+def test_costs_that_hardly_differ_stand_close_together() -> None:
+    close = (Point(296.4, 90.0, 89.0, 91.0), Point(296.8, 80.0, 79.0, 81.0))
+    root = drawing([Series(number, (point,)) for number, point in enumerate(close, start=1)])
+    marks = [one for one in root.iter() if one.tag.endswith("use") and "series-" in one.get("style", "")]
+    across = [float(one.get("x")) for one in marks]
+    assert len(across) == 2
+    assert abs(across[0] - across[1]) < 2
+
+
+def test_amounts_are_written_as_numbers_unless_they_span_many_decades() -> None:
+    told = texts(drawing([Series(1, POINTS)], Frame("anytime", "s", "score")))
+    assert {"100", "200"} <= set(told)
+    wide = (Point(1.0, 1.0, 1.0, 1.0), Point(1e7, 1.0, 1.0, 1.0))
+    told = texts(drawing([Series(1, wide)], Frame("anytime", "s", "score")))
+    assert len([one for one in told if one]) > 4

@@ -1,17 +1,21 @@
 // Tables that sort and filter; without this script they are as they stand in the page.
 const PER_PAGE = 100;
+// So few rows are seen at a glance.
+const UNFILTERED = 4;
 
 for (const table of document.querySelectorAll("table.sortable")) {
-  const paging = table.tBodies[0].rows.length > PER_PAGE;
+  const { length } = table.tBodies[0].rows;
+  const paging = length > PER_PAGE;
+  const filtering = length > UNFILTERED;
   new DataTable(table, {
     autoWidth: false,
     order: [],
     paging,
     pageLength: PER_PAGE,
     layout: {
-      topStart: "search",
+      topStart: filtering ? "search" : null,
       topEnd: paging ? "pageLength" : null,
-      bottomStart: "info",
+      bottomStart: filtering ? "info" : null,
       bottomEnd: paging ? "paging" : null,
     },
     language: {
