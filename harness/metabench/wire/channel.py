@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Self, TypeVar
@@ -40,6 +41,7 @@ class Channel:
     def __init__(self, connection: socket.socket, *, max_bytes: int) -> None:
         self._connection = connection
         self._max_bytes = max_bytes
+        self._sending = threading.Lock()
 
     @classmethod
     def from_descriptor(cls, descriptor: int, *, max_bytes: int) -> Self:
@@ -59,11 +61,13 @@ class Channel:
         """
         deadline = None if within_s is None else now() + within_s
         try:
-            for piece in encode(message):
-                rest = memoryview(piece)
-                while rest.nbytes:
-                    sent = self._until(deadline, partial(self._connection.send, rest[:_CHUNK_BYTES]))
-                    rest = rest[sent:]
+            # A plugin may hand over states from several threads; messages must not mix.
+            with self._sending:
+                for piece in encode(message):
+                    rest = memoryview(piece)
+                    while rest.nbytes:
+                        sent = self._until(deadline, partial(self._connection.send, rest[:_CHUNK_BYTES]))
+                        rest = rest[sent:]
         except ConnectionError as error:
             raise PeerGoneError from error
 
