@@ -283,3 +283,16 @@ def test_what_is_no_header_is_refused(ends):
 
     with pytest.raises(WireError, match=r"^a header that cannot be read \(UnicodeDecodeError\)$"):
         ours.receive(within_s=60.0)
+
+
+def test_messages_of_several_threads_do_not_mix(channels):
+    ours, theirs = channels
+    large = Message("large", arrays={"x": np.arange(1 << 18)})
+    senders = [threading.Thread(target=lambda: [ours.send(large) for _ in range(8)]) for _ in range(4)]
+    for sender in senders:
+        sender.start()
+    received = [theirs.receive(within_s=60.0) for _ in range(32)]
+    for sender in senders:
+        sender.join()
+
+    assert all(np.array_equal(one.arrays["x"], large.arrays["x"]) for one in received)
