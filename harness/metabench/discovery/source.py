@@ -3,6 +3,7 @@
 The hash is part of a run's identity, so an edited plugin is a new contestant even when nobody has
 committed or renumbered anything. It covers the plugin's module, the packages around it, and every module
 of the same top-level package (for a one-file plugin: of the same folder) that these import, directly or not.
+Docstrings are left out, so that what a method reached can be written into its own.
 """
 
 from __future__ import annotations
@@ -44,11 +45,13 @@ class Source:
 
     Attributes:
         files: Module name → file, the plugin's own module first.
-        digest: sha256 over names and contents of all files, those of its pretrained model included.
+        digest: sha256 over names and contents of all files but their docstrings, and of its pretrained model.
+        documented_digest: The same with docstrings.
     """
 
     files: dict[str, Path]
     digest: str
+    documented_digest: str
 
 
 def read_source(plugin: Plugin) -> Source:
@@ -63,12 +66,18 @@ def read_source(plugin: Plugin) -> Source:
     path = [str(plugin.search_path)] if plugin.search_path else sys.path
     files = dict(_closure(plugin.module, path, own=_own_package(plugin)))
     _check_defines(files[plugin.module], plugin.class_name)
+    model = "" if plugin.model is None else model_digest(plugin.model)
+    code = {name: _without_docstrings(file) for name, file in files.items()}
+    whole = {name: _read(file) for name, file in files.items()}
+    return Source(files, _digest(code, model), _digest(whole, model))
+
+
+def _digest(texts: dict[str, bytes], model: str = "") -> str:
     digest = hashlib.sha256()
-    for name in sorted(files):
-        digest.update(f"{name}\0{hashlib.sha256(_read(files[name])).hexdigest()}\n".encode())
-    if plugin.model is not None:
-        digest.update(f"model\0{model_digest(plugin.model)}\n".encode())
-    return Source(files, digest.hexdigest())
+    for name in sorted(texts):
+        digest.update(f"{name}\0{hashlib.sha256(texts[name]).hexdigest()}\n".encode())
+    digest.update(f"model\0{model}\n".encode())
+    return digest.hexdigest()
 
 
 def module_files(module: str) -> dict[str, Path]:
@@ -146,6 +155,25 @@ def _parse(file: Path) -> ast.Module:
         raise BrokenPluginError(f"{file.name} is no Python: {str(error) or type(error).__name__}") from error
 
 
+def _without_docstrings(file: Path) -> bytes:
+    """A module's text, docstrings cut out of it; what parsers make of the rest changes with their version."""
+    lines = _read(file).splitlines(keepends=True)
+    found = sorted(_docstrings(_parse(file)), key=lambda one: one.lineno, reverse=True)
+    for one in found:  # from the last, as those above keep their place
+        first, last = one.lineno - 1, (one.end_lineno or one.lineno) - 1
+        kept = lines[first][: one.col_offset] + lines[last][one.end_col_offset :]
+        lines[first : last + 1] = [kept]
+    return b"".join(lines)
+
+
+def _docstrings(tree: ast.Module) -> Iterator[ast.Expr]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            match node.body:
+                case [ast.Expr(value=ast.Constant(value=str())) as first, *_]:
+                    yield first
+
+
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:
     """Dotted names that a module's text may import, each parent package included."""
     for node in ast.walk(tree):
@@ -201,12 +229,10 @@ def _bound_names(tree: ast.Module) -> Iterator[str]:
 
 @cache
 def engine_hash() -> str:
-    """Hash the part of metabench that runs inside contestants and composes episodes.
+    """Hash the part of metabench that runs inside contestants and composes episodes, but for docstrings.
 
     A result that another engine made is another result.
     """
     root = Path(metabench.__file__).parent
-    digest = hashlib.sha256()
-    for file in sorted(path for room in _ENGINE for path in (root / room).glob("*.py")):
-        digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
+    files = [path for room in _ENGINE for path in (root / room).glob("*.py")]
+    return _digest({file.relative_to(root).as_posix(): _without_docstrings(file) for file in files})

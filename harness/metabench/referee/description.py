@@ -103,7 +103,7 @@ def describe_plugins(plugins: Sequence[Plugin], places: Places) -> dict[Plugin, 
 
 
 def _key(plugin: Plugin) -> str:
-    told = f"{plugin.kind}\0{plugin.target}\0{read_source(plugin).digest}\0{engine_hash()}"
+    told = f"{plugin.kind}\0{plugin.target}\0{read_source(plugin).documented_digest}\0{engine_hash()}"
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 

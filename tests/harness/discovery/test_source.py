@@ -148,6 +148,35 @@ def test_the_hash_tells_of_edits_to_what_is_imported(site: Path, edited: str, ch
     assert (packaged("acme_edit.method:Method").digest != before) is changes
 
 
+DOCUMENTED = '''"""Of {told}."""
+
+class Method:
+    """Gives {told},
+
+    Expected: {told} %.
+    """; n_way = {n_way}
+
+    def meta_train(self): "of {told}"
+
+    async def adapt(self):
+        "{told}" "—{told}"
+        return """{returned}"""
+'''
+
+
+def test_the_hash_is_the_same_whatever_docstrings_tell_and_no_other_text(site: Path) -> None:
+    def written(told: str, *, n_way: int = 5, returned: str = "logits") -> Source:
+        write(site, {"acme_told.py": DOCUMENTED.format(told=told, n_way=n_way, returned=returned)})
+        return packaged("acme_told:Method")
+
+    before, after = written("much"), written("92.11 % [91, 93]")
+
+    assert before.digest == after.digest
+    assert before.documented_digest != after.documented_digest
+    assert written("much", n_way=6).digest != before.digest
+    assert written("much", returned="labels").digest != before.digest
+
+
 def test_the_package_around_a_module_belongs_to_it(site: Path) -> None:
     write(
         site,
