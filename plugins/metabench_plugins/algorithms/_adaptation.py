@@ -65,7 +65,7 @@ class AdaptedClassifier(Algorithm):
         return torch.stack(losses).mean()
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Adapt to each support set, then answer its queries."""
+        """Adapt to each support set, then answer its queries: logits (n_episodes, n_query_total, n_way)."""
         return torch.stack([self.solve(episode, training=False).detach() for episode in episodes])
 
     def solve(self, episode: Episodes, *, training: bool) -> Tensor:
@@ -78,7 +78,7 @@ class AdaptedClassifier(Algorithm):
         return partial(self.example_loss, inputs=support, labels=labels, n_way=episode.n_way)
 
     def example_loss(self, weights: Weights, inputs: Inputs, labels: Tensor, n_way: int) -> Tensor:
-        """Cross-entropy of labelled examples, which give the statistics of BatchNorm themselves."""
+        """Cross-entropy of examples (n, …) with labels (n,), which give BatchNorm's statistics themselves."""
         logits = self.logits(weights, inputs, n_way, n_statistics=len(labels))
         return functional.cross_entropy(logits, labels)
 

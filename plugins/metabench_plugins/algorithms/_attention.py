@@ -8,8 +8,11 @@ from torch import nn
 def attention_layers(width: int, heads: int, count: int) -> list[nn.TransformerEncoderLayer]:
     """Encoder layers of Vaswani et al. 2017, section 3.1, for states (n, length, width).
 
-    Differs from the paper: normalisation before each part instead of after it (Xiong et al. 2020), which
-    needs no warm-up; GELU; no dropout. Each layer has first weights of its own.
+    Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017.
+
+    Differs from the paper: normalisation before each part instead of after it (Xiong et al., "On Layer
+    Normalization in the Transformer Architecture", ICML 2020), which needs no warm-up; GELU where it has
+    ReLU; no dropout. Each layer has first weights of its own.
 
     Args:
         width: Size of a state.

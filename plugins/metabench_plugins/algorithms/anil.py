@@ -18,8 +18,13 @@ class ANIL(Algorithm):
     As the features of an example do not change inside an episode ("almost no inner loop"), each is
     computed once, and the last layers of all episodes are adapted at the same time.
 
-    Differs from the paper: BatchNorm takes its statistics from the whole meta-batch while training, and
-    the running ones in testing, where the paper's code normalises queries by each other.
+    Source: Raghu et al., "Rapid Learning or Feature Reuse? Towards Understanding the Effectiveness of MAML",
+    ICLR 2020.
+
+    Differs from the paper: BatchNorm takes its statistics from the whole meta-batch while training, and the
+    running ones in testing, where the paper's code normalises queries by each other; as many inner steps in
+    testing as in training; Adam with cosine decay, and one step size, number of queries and of episodes a
+    step for all benchmarks, as suits short budgets.
     """
 
     features_only = True
@@ -44,7 +49,7 @@ class ANIL(Algorithm):
         return functional.cross_entropy(logits.flatten(0, 1), episodes.targets.flatten())
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Adapt to each support set, then answer its queries."""
+        """Adapt to each support set, then answer its queries: logits (n_episodes, n_query_total, n_way)."""
         return self._solve(episodes, second_order=False).detach()
 
     def _solve(self, episodes: Episodes, *, second_order: bool) -> Tensor:

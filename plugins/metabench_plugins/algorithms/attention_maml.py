@@ -38,12 +38,16 @@ class AttentionMAML(MAML):
     Parameters: group k of G takes the inner step θₖ − α aₖ ∇ₖL, where a / G is a softmax over the groups, by
     the sizes of their weights and gradients, which make the "learning state" of Baik et al. 2020.
 
+    Sources: Aimen et al., "Task Attended Meta-Learning for Few-Shot Learning", arXiv 2021; Hu et al.,
+    "Squeeze-and-Excitation Networks", CVPR 2018; Baik et al., "Meta-Learning with Adaptive Hyperparameters",
+    NeurIPS 2020.
+
     Differs from the papers: no single one has all three. Attention to episodes is trained to point Σ wᵢ gᵢ
     along the mean gradient of earlier episodes, where Aimen et al. differentiate the loss of a second batch
     after the step, which takes twice the time; their ratio of losses is not told, for the same reason, and
     one small network scores each episode, not all together. Hu et al. scale each example by itself, after
     each block, without the factor 2. Baik et al. let a network choose step sizes and weight decay freely,
-    from means with their signs. BatchNorm takes its statistics from the support set alone.
+    from means with their signs. What `maml` does otherwise than its paper holds here, too.
 
     Expected: omniglot-5w1s, conv4, 5 minutes on two CPU cores with other work at low priority beside it:
     94.92 % [94.48, 95.36] over 600 episodes, where `maml` has 92.22 [91.68, 92.77]; paired, +2.70 [2.33,
@@ -75,7 +79,7 @@ class AttentionMAML(MAML):
         return logits
 
     def logits(self, weights: Weights, inputs: Inputs, n_way: int, *, n_statistics: int) -> Tensor:
-        """Logits under given weights; the first `n_statistics` examples are the support set."""
+        """Logits (n, n_way) under given weights; the first `n_statistics` examples are the support set."""
         with statistics_from_first(self, n_statistics):
             logits: Tensor = functional_call(self, weights, (inputs, n_statistics))
         return logits[:, :n_way]

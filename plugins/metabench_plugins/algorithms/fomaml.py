@@ -9,8 +9,12 @@ from metabench_plugins.algorithms.maml import MAML
 class FOMAML(MAML):
     """MAML without second derivatives. Finn et al. 2017, section 5.2.
 
-    Differs from the paper: as `maml` does. The gradient of an adapted weight goes to the weight that it
-    was adapted from, which is all that is left when the inner gradients are constants.
+    The gradient of an adapted weight goes to the weight that it was adapted from, which is all that is left
+    when the inner gradients are constants.
+
+    Source: Finn et al., "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", ICML 2017.
+
+    Differs from the paper: as `maml` does.
     """
 
     second_order: bool = option(False, "differentiate through the inner steps")

@@ -12,10 +12,14 @@ from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, We
 class MetaSGD(AdaptedClassifier):
     """Adapt all weights in one step whose size and sign are learned for each of them. Li et al. 2017.
 
-    Initial weights θ and step sizes α, one per weight, are learned together (algorithm 2). A step size may
+    Initial weights θ and step sizes α, one per weight, are learned together (algorithm 1). A step size may
     become negative.
 
-    Differs from the paper: BatchNorm takes its statistics from the support set alone.
+    Source: Li et al., "Meta-SGD: Learning to Learn Quickly for Few-Shot Learning", arXiv 2017.
+
+    Differs from the paper: step sizes begin alike where it draws them at random; two episodes a step and
+    three queries per class, as suits short budgets; Adam's learning rate decays, and the norm of its gradient
+    is bounded; BatchNorm takes its statistics from the support set alone.
     """
 
     inner_lr: float = option(0.1, "step size of every weight before meta-training", at_least=0)
@@ -34,7 +38,7 @@ class MetaSGD(AdaptedClassifier):
         self.step_sizes = nn.ParameterList(torch.full_like(one, self.inner_lr) for one in start)
 
     def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
-        """θ − α ∘ ∇L(θ) (equation 3)."""
+        """θ − α ∘ ∇L(θ), the inner step of algorithm 1."""
         weights = self.initial_weights
         rates = dict(zip(weights, self.step_sizes, strict=True))
         return descend(weights, support_loss, rate=rates, steps=1, second_order=training)

@@ -24,8 +24,12 @@ class MetaTransformer(AdaptedClassifier):
 
     LayerNorm in place of BatchNorm leaves no statistics that queries could reach.
 
-    Differs from the papers: step sizes stay positive and are shared by the steps; meta-training episodes
-    have more classes than those of the benchmark.
+    Sources: Finn et al., "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", ICML 2017; Kao
+    et al., "MAML is a Noisy Contrastive Learner in Classification", ICLR 2022; Antoniou et al., "How to Train
+    Your MAML", ICLR 2019. None of them trains a transformer, and none has all of these parts.
+
+    Differs from the papers: step sizes stay positive and are shared by the steps; meta-training episodes have
+    more classes than those of the benchmark; one episode a step. Of MAML++ only the step sizes are taken.
     """
 
     default_backbones: ClassVar[Mapping[str, str]] = {"image": "cct", "text": "transformer"}

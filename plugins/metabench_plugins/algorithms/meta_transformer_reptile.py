@@ -14,7 +14,9 @@ class MetaTransformerReptile(Reptile):
 
     It needs far more episodes than `meta-transformer`, as no loss tells it to generalise from the support.
 
-    Differs from the paper: as `reptile` does, with a smaller inner learning rate.
+    Source: Nichol et al., "On First-Order Meta-Learning Algorithms", arXiv 2018. It trains no transformer.
+
+    Differs from the paper: as `reptile` does, with an inner learning rate of 0.003.
     """
 
     default_backbones: ClassVar[Mapping[str, str]] = {"image": "cct", "text": "transformer"}

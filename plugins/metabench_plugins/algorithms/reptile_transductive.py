@@ -17,7 +17,9 @@ class ReptileTransductive(Reptile):
     An answer depends on the other queries of its episode, and results are marked so. Where the backbone
     has no BatchNorm, as those of texts, it is `reptile`.
 
-    Differs from the paper: as `reptile` does.
+    Source: Nichol et al., "On First-Order Meta-Learning Algorithms", arXiv 2018.
+
+    Differs from the paper: as `reptile` does, but for the queries.
     """
 
     transductive: ClassVar[bool] = True
