@@ -20,9 +20,12 @@ class Baseline(PretrainedAlgorithm):
     Features are frozen in an episode (section 3.1), so each is computed once, and the new layers of all
     episodes are trained at the same time.
 
-    Differs from the paper: gradient descent on the whole support set where it has SGD on minibatches; the new
-    layer begins at zero where it begins at random, so that answers are the same each time; Adam with cosine
-    decay in pre-training; images are not augmented.
+    Source: Chen et al., "A Closer Look at Few-shot Classification", ICLR 2019.
+
+    Differs from the paper: gradient descent on the whole support set where it has SGD with momentum on
+    minibatches of 4; the new layer begins at zero where it begins at random, so that answers are the same
+    each time; the penalty leaves out its bias; cosine decay and minibatches of 128 in pre-training, where it
+    has a fixed rate and 16; images are not augmented.
     """
 
     features_only = True
@@ -32,7 +35,7 @@ class Baseline(PretrainedAlgorithm):
     inner_decay: float = option(1e-3, "factor of half the squared weights, in an episode", at_least=0)
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Train new last layers on the supports, then answer the queries."""
+        """Train new last layers on the supports, then answer: logits (n_episodes, n_query_total, n_way)."""
         assert isinstance(episodes.support, Tensor)
         assert isinstance(episodes.query, Tensor)
         support, labels = episodes.support.double(), episodes.support_labels
@@ -64,7 +67,13 @@ class Baseline(PretrainedAlgorithm):
         return torch.baddbmm(layers["bias"][:, None], features, layers["weight"].mT)
 
     def support_loss(self, layers: Weights, support: Tensor, labels: Tensor) -> Tensor:
-        """Cross-entropy and penalty, summed over episodes: each layer's gradient is of its own episode."""
+        """Cross-entropy and penalty, summed over episodes: each layer's gradient is of its own episode.
+
+        Args:
+            layers: As of `first_layers`.
+            support: (n_episodes, n_support, n_features).
+            labels: (n_episodes, n_support), int64 in 0 … n_way − 1.
+        """
         logits = self.logits(layers, support)
         total = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
         return total / labels.shape[1] + 0.5 * self.inner_decay * layers["weight"].square().sum()

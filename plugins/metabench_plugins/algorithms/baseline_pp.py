@@ -17,8 +17,11 @@ from metabench_plugins.algorithms.protonet import cosine_similarities
 class BaselinePlusPlus(Baseline):
     """Train classifiers by cosine, of all classes and then of an episode's. Chen et al. 2019, section 3.2.
 
+    Source: Chen et al., "A Closer Look at Few-shot Classification", ICLR 2019.
+
     Differs from the paper: as `baseline` does, but that the class vectors of an episode begin at the means of
-    the classes, at length 1, since zero has no angle.
+    the classes, at length 1, since zero has no angle; nothing is penalised; steps in an episode have the size
+    0.1 where the paper has 0.01.
     """
 
     scale: float = option(10.0, "factor of the cosines under the softmax", at_least=0)
@@ -35,7 +38,7 @@ class BaselinePlusPlus(Baseline):
         return {"weight": functional.normalize(means, dim=2).requires_grad_()}
 
     def logits(self, layers: Weights, features: Tensor) -> Tensor:
-        """Scaled cosines s of each example and class."""
+        """Scaled cosines of each example and class, (n_episodes, n_examples, n_way)."""
         return self.scale * cosine_similarities(features, layers["weight"])
 
 

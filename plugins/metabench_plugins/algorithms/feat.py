@@ -13,9 +13,12 @@ from metabench_plugins.algorithms.protonet import class_means, squared_distances
 class FEAT(Algorithm):
     """Let the prototypes of an episode attend to each other before queries are compared. Ye et al. 2020.
 
-    Differs from the paper: the backbone is trained along from its first weights where the paper trains it
-    as a classifier first; values start at 0, so that training starts as that of `protonet`; no dropout,
-    no layer normalisation; distances are not divided by a temperature.
+    Source: Ye et al., "Few-Shot Learning via Embedding Adaptation with Set-to-Set Functions", CVPR 2020.
+
+    Differs from the paper: the backbone is trained along from its first weights where the paper trains it as
+    a classifier first; values start at 0, so that training starts as that of `protonet`; no dropout, no layer
+    normalisation, and no layer behind the values; distances are not divided by a temperature; 30 classes in a
+    meta-training episode; Adam with cosine decay; images are not augmented.
     """
 
     features_only = True
@@ -44,7 +47,7 @@ class FEAT(Algorithm):
         return loss + self.contrast * contrast
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Negative squared distances to the adapted prototypes."""
+        """Negative squared distances to the adapted prototypes, (n_episodes, n_query_total, n_way)."""
         assert isinstance(episodes.support, Tensor)
         assert isinstance(episodes.query, Tensor)
         prototypes = class_means(episodes.support, episodes.support_labels, episodes.n_way)

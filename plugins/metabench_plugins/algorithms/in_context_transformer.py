@@ -17,9 +17,12 @@ class InContextTransformer(InContextLearner):
     A prior-data fitted network: the support attends to itself, each query to the support and itself, and
     nothing tells of an order (section 4). What it learns from are episodes of meta_train (equation 2).
 
+    Source: Müller et al., "Transformers Can Do Bayesian Inference", ICLR 2022.
+
     Differs from the paper: inputs are the features of a backbone that is trained along, normalised; the
     queries and keys of each layer start alike, so that it begins with comparing and soon learns to copy
-    labels; many episodes are made of the features of one that has more classes.
+    labels; many episodes are made of the features of one that has more classes; sizes and rates suit short
+    budgets; see `attention_layers` for the layers.
     """
 
     state_width: int = option(128, "size of a state; a multiple of `heads`", at_least=1)
@@ -46,7 +49,7 @@ class InContextTransformer(InContextLearner):
         self.head = nn.Sequential(nn.LayerNorm(self.state_width), nn.Linear(self.state_width, self.most_way))
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """What stands at the places of the queries."""
+        """What stands at the places of the queries: logits (n_episodes, n_query_total, n_way)."""
         assert isinstance(episodes.support, Tensor)
         assert isinstance(episodes.query, Tensor)
         n_support, n_query = episodes.n_support, episodes.query.shape[1]

@@ -24,7 +24,11 @@ class LinearProbe(Algorithm):
     It shows what features are good for as they come: on a pretrained backbone it is the baseline to beat, on
     first weights a floor as `centroid` is. They are scaled to length 1, so that one penalty suits all.
 
-    Differs from the paper: the backbone is not trained on meta_train first, as that of `baseline` is.
+    Source: Tian et al., "Rethinking Few-Shot Image Classification: A Good Embedding Is All You Need?", ECCV
+    2020.
+
+    Differs from the paper: the backbone is not trained on meta_train first, as that of `baseline` is, nor
+    distilled; the support is not augmented.
     """
 
     features_only = True
@@ -45,7 +49,7 @@ class LinearProbe(Algorithm):
         return functional.cross_entropy(self.predict(episodes).flatten(0, 1), episodes.targets.flatten())
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Fit each support set, then answer its queries."""
+        """Fit each support set, then answer its queries: logits (n_episodes, n_query_total, n_way)."""
         return torch.stack([self._solve(episode) for episode in episodes])
 
     def _solve(self, episode: Episodes) -> Tensor:

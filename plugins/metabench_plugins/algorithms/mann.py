@@ -59,12 +59,14 @@ class MANN(InContextLearner):
 
     Each query ends a sequence of its own: it is read for from the memory that the support has left.
 
-    Differs from the paper: a label comes together with its example, where the paper shows it one time
-    later, as nothing is asked about the support; each time reads before it writes, so that no query finds
-    itself; keys have length 1, cosines are multiplied before the softmax, and rows that are hardly written
-    count as less similar, since otherwise all rows are read nearly alike; each head has one of the least
-    used rows to itself; labels are embedded; many episodes are made of the features of one that has more
-    classes; Adam where it has RMSProp.
+    Source: Santoro et al., "Meta-Learning with Memory-Augmented Neural Networks", ICML 2016, section 3.
+
+    Differs from the paper: inputs are the features of a backbone where it has pixels; a label comes together
+    with its example, where the paper shows it one time later, as nothing is asked about the support; each
+    time reads before it writes, so that no query finds itself; keys have length 1, cosines are multiplied
+    before the softmax, and rows that are hardly written count as less similar, since otherwise all rows are
+    read nearly alike; each head has one of the least used rows to itself; labels are embedded; many episodes
+    are made of the features of one that has more classes; Adam with cosine decay where it has RMSProp.
     """
 
     embedding_width: int = option(64, "size of the embeddings of features and of labels", at_least=1)
@@ -102,7 +104,11 @@ class MANN(InContextLearner):
         self.head = nn.Linear(self.n_hidden + n_read, self.most_way)
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Take the support in example by example; then read for all queries from what it has left."""
+        """Take in the support one by one, then read for the queries.
+
+        Returns:
+            Logits, (n_episodes, n_query_total, n_way).
+        """
         assert isinstance(episodes.support, Tensor)
         assert isinstance(episodes.query, Tensor)
         labels = self.embed_labels(episodes.support_labels)

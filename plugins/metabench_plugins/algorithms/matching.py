@@ -17,8 +17,11 @@ class MatchingNet(Algorithm):
     With `fce` on, support and query are embedded in the context of the whole support set (full context
     embeddings, appendix A).
 
-    Differs from the paper: cosines are multiplied before the softmax, which could hardly be sure of
-    anything else; 30 classes in a meta-training episode where the paper has those of the benchmark.
+    Source: Vinyals et al., "Matching Networks for One Shot Learning", NeurIPS 2016.
+
+    Differs from the paper: cosines are multiplied before the softmax, which could hardly be sure of anything
+    else; 30 classes in a meta-training episode where the paper has those of the benchmark; Adam with cosine
+    decay; nothing is tuned further in an episode.
     """
 
     features_only = True
@@ -39,13 +42,13 @@ class MatchingNet(Algorithm):
             self.context = FullContext(self.backbone.n_features, self.fce_steps)
 
     def loss(self, episodes: Episodes) -> Tensor:
-        """Negative log-likelihood of the queries (equation 6)."""
+        """Negative log-likelihood of the queries (section 2.2)."""
         # The context of the support is read one by one.
         episodes = shuffled_support(episodes) if self.fce else episodes
         return functional.nll_loss(self.predict(episodes).flatten(0, 1), episodes.targets.flatten())
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Logarithms of the class probabilities (equation 1)."""
+        """Logarithms of the class probabilities (equation 1), (n_episodes, n_query_total, n_way)."""
         support, query = episodes.support, episodes.query
         assert isinstance(support, Tensor)
         assert isinstance(query, Tensor)
@@ -72,7 +75,12 @@ def log_class_sums(attention: Tensor, labels: Tensor, n_way: int) -> Tensor:
 
 
 class FullContext(nn.Module):
-    """Embed each example in the context of the whole support set (appendix A)."""
+    """Embed each example in the context of the whole support set (appendix A).
+
+    Args:
+        n_features: Of an example, before and after.
+        steps: Times that a query reads the support.
+    """
 
     def __init__(self, n_features: int, steps: int) -> None:
         super().__init__()

@@ -21,7 +21,10 @@ class MetaBaseline(Algorithm):
 
     Both stages share the budget. What is committed in the first one is the paper's Classifier-Baseline.
 
-    Differs from the paper: Adam with cosine decay where it has SGD with steps.
+    Source: Chen et al., "Meta-Baseline: Exploring Simple Meta-Learning for Few-Shot Learning", ICCV 2021.
+
+    Differs from the paper: Adam with cosine decay in both stages where it has SGD; one episode a step and
+    five queries per class where it has 4 and 15; images are not augmented.
     """
 
     features_only = True
@@ -52,7 +55,11 @@ class MetaBaseline(Algorithm):
         return functional.cross_entropy(self.predict(episodes).flatten(0, 1), episodes.targets.flatten())
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """τ times the cosines of queries and class means (equations 1 and 3)."""
+        """τ times the cosines of queries and class means (equations 1 and 3).
+
+        Returns:
+            (n_episodes, n_query_total, n_way).
+        """
         assert isinstance(episodes.support, Tensor)
         assert isinstance(episodes.query, Tensor)
         means = class_means(episodes.support, episodes.support_labels, episodes.n_way)

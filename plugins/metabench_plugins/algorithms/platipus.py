@@ -28,9 +28,13 @@ class PLATIPUS(AdaptedClassifier):
     by the divergence KL(q ‖ p). Both have learned variances, and means one gradient step away from learned
     weights, with learned step sizes.
 
-    Differs from the paper: the bound is divided by the number of queries, which changes no optimum; each
-    test episode gets the same random numbers, so that its answer is its own; BatchNorm takes its
-    statistics from the support set alone, for q too.
+    Source: Finn et al., "Probabilistic Model-Agnostic Meta-Learning", NeurIPS 2018.
+
+    Differs from the paper: the bound is divided by the number of queries, which changes no optimum; each test
+    episode gets the same random numbers, so that its answer is its own; the answer is the mean of the class
+    probabilities of five samples; two episodes a step and three queries per class, as suits short budgets;
+    Adam's learning rate decays, and the norm of its gradient is bounded; BatchNorm takes its statistics from
+    the support set alone, for q too.
     """
 
     inner_lr: float = option(0.1, "step size inside an episode", at_least=0)
@@ -61,7 +65,11 @@ class PLATIPUS(AdaptedClassifier):
         return torch.stack([self._bound(episode) for episode in episodes]).mean()
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Logarithms of the class probabilities, averaged over samples."""
+        """Logarithms of the class probabilities, averaged over samples.
+
+        Returns:
+            (n_episodes, n_query_total, n_way).
+        """
         return torch.stack([self._average(episode) for episode in episodes])
 
     def adapt(self, support_loss: Loss, *, training: bool) -> Weights:

@@ -18,8 +18,11 @@ class R2D2(Algorithm):
     α X′ W + β (section 3.2). λ, α and β are learned with the backbone. β shifts all logits of a query alike,
     so that neither cross-entropy nor answers depend on it; it is there as in the paper.
 
+    Source: Bertinetto et al., "Meta-learning with differentiable closed-form solvers", ICLR 2019.
+
     Differs from the paper: the backbone is that of other methods, where the paper's has wider layers and
-    hands on the last two.
+    hands on the last two; 30 classes in a meta-training episode, of the benchmark's shots; Adam's learning
+    rate follows a cosine.
     """
 
     features_only = True
@@ -45,7 +48,7 @@ class R2D2(Algorithm):
         return functional.cross_entropy(self.predict(episodes).flatten(0, 1), episodes.targets.flatten())
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """α X′ W + β, with W from the support."""
+        """α X′ W + β, with W from the support: logits (n_episodes, n_query_total, n_way)."""
         assert isinstance(episodes.support, Tensor)
         assert isinstance(episodes.query, Tensor)
         targets = functional.one_hot(episodes.support_labels, episodes.n_way)

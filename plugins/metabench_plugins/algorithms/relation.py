@@ -15,10 +15,14 @@ from metabench_plugins.algorithms.protonet import class_means
 class RelationNet(Algorithm):
     """Let a network say how well a query and a class go together. Sung et al. 2018.
 
-    Differs from the paper: the mean of a class's maps where the paper has the sum (section 3.2), so that
-    a test may have other shots than the training; the backbone is that of other methods, which leaves
-    smaller maps, down to one pixel, on which a 3×3 convolution is a linear layer and nothing is pooled;
-    features that are no map, as of texts, count as a map of one pixel.
+    Source: Sung et al., "Learning to Compare: Relation Network for Few-Shot Learning", CVPR 2018.
+
+    Differs from the paper: the mean of a class's maps where the paper has the sum (section 3.2), so that a
+    test may have other shots than the training; the backbone is that of other methods, which leaves smaller
+    maps, down to one pixel, on which a 3×3 convolution is a linear layer and nothing is pooled; features that
+    are no map, as of texts, count as a map of one pixel; cosine decay where it halves the learning rate every
+    100,000 episodes. In testing BatchNorm applies the statistics of training, where the authors' code takes
+    those of the test examples.
     """
 
     features_only = True
@@ -47,7 +51,7 @@ class RelationNet(Algorithm):
         return functional.mse_loss(scores, matches)
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """What the relation scores (equation 1) are the sigmoids of."""
+        """What the relation scores (equation 1) are the sigmoids of, (n_episodes, n_query_total, n_way)."""
         assert isinstance(episodes.support, Tensor)
         assert isinstance(episodes.query, Tensor)
         classes = class_means(episodes.support, episodes.support_labels, episodes.n_way)

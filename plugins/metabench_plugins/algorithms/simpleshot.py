@@ -14,8 +14,11 @@ from metabench_plugins.algorithms.protonet import class_means, squared_distances
 class SimpleShot(PretrainedAlgorithm):
     """Train a classifier of all classes; then take the nearest class mean of its features. Wang et al. 2019.
 
-    Features stay as they are ("un"), are scaled to length 1 ("l2n"), or are centred before that ("cl2n"),
-    as in section 3.2.
+    Features stay as they are ("un"), are scaled to length 1 ("l2n"), or are centred before that ("cl2n"):
+    the paper's UN, L2N and CL2N.
+
+    Source: Wang et al., "SimpleShot: Revisiting Nearest-Neighbor Classification for Few-Shot Learning", arXiv
+    2019.
 
     Differs from the paper: Adam with cosine decay where it has SGD with steps; the mean that features are
     centred by is a moving average over minibatches, so that it is there at every commit; images are not
@@ -45,7 +48,11 @@ class SimpleShot(PretrainedAlgorithm):
         self.mean.lerp_(features.detach().mean(0).to(self.mean.dtype), self.mean_momentum)
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Negative squared distances of transformed queries to the means of transformed supports."""
+        """Negative squared distances of queries to class means, all transformed.
+
+        Returns:
+            (n_episodes, n_query_total, n_way).
+        """
         assert isinstance(episodes.support, Tensor)
         assert isinstance(episodes.query, Tensor)
         support, query = self.transformed(episodes.support), self.transformed(episodes.query)

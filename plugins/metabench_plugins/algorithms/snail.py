@@ -19,11 +19,13 @@ class SNAIL(InContextLearner):
     part in common, which is computed once: all queries stand at the time after the support, and see the
     support and themselves.
 
+    Source: Mishra et al., "A Simple Neural Attentive Meta-Learner", ICLR 2018.
+
     Differs from the paper: dilations of 1, 2, 4, … where its pseudo-code begins with 2, which would keep
-    neighbours apart; the queries and keys of each attention start alike, so that it begins with comparing
-    and soon learns to copy labels; embeddings are normalised; many episodes are made of the features of
-    one that has more classes. What is longer than an episode of the benchmark is left to attention, as
-    convolutions do not reach so far.
+    neighbours apart; the queries and keys of each attention start alike, so that it begins with comparing and
+    soon learns to copy labels; embeddings are normalised; many episodes are made of the features of one that
+    has more classes; sizes and rates suit short budgets. What is longer than an episode of the benchmark is
+    left to attention, as convolutions do not reach so far.
     """
 
     embedding_width: int = option(64, "size of the embedding of features", at_least=1)
@@ -52,7 +54,7 @@ class SNAIL(InContextLearner):
         self.head = nn.Linear(width, self.most_way)
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """What stands at the times of the queries."""
+        """What stands at the times of the queries: logits (n_episodes, n_query_total, n_way)."""
         support, query = episodes.support, episodes.query
         assert isinstance(support, Tensor)
         assert isinstance(query, Tensor)
@@ -102,7 +104,7 @@ class DenseBlock(nn.Module):
 
 
 class CausalAttention(nn.Module):
-    """Attention of each state to itself and to those of earlier times (section 3, figure 2c)."""
+    """Attention of each state to itself and to those of earlier times (section 3, figure 2b)."""
 
     def __init__(self, width: int, keys: int, values: int) -> None:
         super().__init__()

@@ -22,8 +22,11 @@ class SupportQueryTransformer(Algorithm):
     other; class means of what becomes of the support predict (Snell et al. 2017, equation 2). Each query
     is related with a support of its own, so none sees another.
 
-    Differs from the papers: what the layers add to features starts at 0, so that training starts as that
-    of `protonet`; see `attention_layers` for the layers.
+    Sources: Vaswani et al., "Attention Is All You Need", NeurIPS 2017; Snell et al., "Prototypical Networks
+    for Few-shot Learning", NeurIPS 2017. No single paper has this method.
+
+    Differs from the papers: what the layers add to features starts at 0, so that training starts as that of
+    `protonet`; see `attention_layers` for the layers.
     """
 
     features_only = True
@@ -51,7 +54,11 @@ class SupportQueryTransformer(Algorithm):
         return functional.cross_entropy(self.predict(episodes).flatten(0, 1), episodes.targets.flatten())
 
     def predict(self, episodes: Episodes) -> Tensor:
-        """Negative squared distances of related queries to means of related supports."""
+        """Negative squared distances of related queries to means of related supports.
+
+        Returns:
+            Logits, (n_episodes, n_query_total, n_way).
+        """
         assert isinstance(episodes.query, Tensor)
         at_once = max(1, _STATES_AT_ONCE // (len(episodes) * (episodes.n_support + 1)))
         parts = torch.split(episodes.query, at_once, dim=1)
