@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 class Generator(nn.Module):
-    """Make features that might be those of an episode's examples (Zhang et al. 2018, "Generator").
+    """Make features that might be those of an episode's examples (Zhang et al. 2018).
 
     A dataset encoder sums up the support set: a layer for each example, then the mean over all. Of that and
     noise a second network makes a fake. As pixels lie between black and white, each feature of a fake lies
@@ -49,10 +49,11 @@ class Generator(nn.Module):
 
 
 def discriminator_loss(real: Tensor, labels: Tensor, fake: Tensor, *, fake_weight: float) -> Tensor:
-    """What the discriminator minimises: L_supervised + w · L_unsupervised.
+    """What the discriminator minimises: L_supervised + w · L_unsupervised (Zhang et al. 2018, with w = 1).
 
     The former is −log p(y | x, y ≤ N) of real examples, the latter −log p(y ≤ N | x) of real examples and
-    −log p(N + 1 | x) of fakes.
+    −log p(N + 1 | x) of fakes, as in semi-supervised learning (Salimans et al., "Improved Techniques for
+    Training GANs", NeurIPS 2016, section 5).
 
     Args:
         real: (…, n_way + 1) logits, the fake class last.

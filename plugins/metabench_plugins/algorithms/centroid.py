@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Centroid(ProtoNet):
     """Classify by the nearest class mean of features as the backbone's first weights give them.
 
-    It shows what of a score comes from the data and the architecture, before any meta-training.
+    It shows what of a score comes from the data and the architecture, before any meta-training. It is no
+    published method: `protonet` (Snell et al. 2017, equations 1 and 2) without its training.
     """
 
     distance = "squared-euclidean"

@@ -20,14 +20,18 @@ class MetaGANMAML(MAML):
     """Adapt a classifier that has one class more, for fakes made of the support set. Zhang et al. 2018.
 
     The discriminator is adapted to the support set and to fakes by the same loss by which the queries and
-    other fakes then judge it. An answer has the N real classes alone.
+    other fakes then judge it. An answer has the N real classes alone. Inner steps take fakes as constants;
+    the generator learns from those that the adapted discriminator judges.
 
-    Differs from the paper: the generator makes features, not images, so that texts are treated likewise;
-    the loss of fakes reaches the backbone only as far as the adapted last layer depends on it. The
-    generator reads the discriminator's features in place of an image encoder of its own, and its fakes are
-    bounded by them. Both players step at the same time. There are no unlabelled examples. In testing each
-    episode's fakes are made of the same noise, so that its answer is its own. What `maml` does otherwise
-    than its paper holds here, too.
+    Source: Zhang et al., "MetaGAN: An Adversarial Approach to Few-Shot Learning", NeurIPS 2018.
+
+    Differs from the paper: the generator makes features, not images, so that texts are treated likewise; the
+    loss of fakes reaches the backbone only as far as the adapted last layer depends on it. The generator
+    reads the discriminator's features in place of an image encoder of its own, and its fakes are bounded by
+    them. Both players step at the same time, on the same fakes, with one Adam. There are no unlabelled
+    examples: labelled ones stand for them in the unsupervised loss. In testing each episode's fakes are made
+    of the same noise, so that its answer is its own. What `maml` does otherwise than its paper holds here,
+    too.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("backbone.", "head.", "fake_head.")

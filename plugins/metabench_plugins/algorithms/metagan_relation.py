@@ -27,13 +27,15 @@ class MetaGANRelation(RelationNet):
     equation 2 of Sung et al.: an example is a fake where no class is related to it. An answer has the
     relation scores alone.
 
+    Source: Zhang et al., "MetaGAN: An Adversarial Approach to Few-Shot Learning", NeurIPS 2018.
+
     Differs from the paper: the unsupervised loss counts a tenth, as it holds up learning at first; the
     generator makes features, not images, so that texts are treated likewise; the loss of fakes reaches the
-    backbone through the classes that they are compared with. The generator reads features of the backbone
-    in place of an image encoder of its own, and its fakes are bounded by them. Both players step at the
-    same time. There are no unlabelled examples. BatchNorm takes no statistics from fakes: they are
-    normalised as queries are in testing. What `relation` does otherwise than its paper holds here, but for
-    the loss.
+    backbone through the classes that they are compared with. The generator reads features of the backbone in
+    place of an image encoder of its own, and its fakes are bounded by them. Both players step at the same
+    time, on the same fakes, with one Adam. There are no unlabelled examples: labelled ones stand for them in
+    the unsupervised loss. BatchNorm takes no statistics from fakes: they are normalised as queries are in
+    testing. What `relation` does otherwise than its paper holds here, but for the loss.
     """
 
     fake_weight: float = option(
