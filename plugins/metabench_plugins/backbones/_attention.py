@@ -11,8 +11,12 @@ from torch import Tensor, nn
 class EncoderLayer(nn.Module):
     """Attention and a layer for each place, each added to what came in. Vaswani et al. 2017, section 3.1.
 
-    Normalisation stands before each part (Xiong et al. 2020). Attention is written out, as the fused one
-    cannot be differentiated twice, which MAML does.
+    Attention is written out, as the fused one cannot be differentiated twice, which MAML does.
+
+    Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017.
+
+    Differs from the paper: normalisation before each part instead of after it (Xiong et al., "On Layer
+    Normalization in the Transformer Architecture", ICML 2020); GELU where it has ReLU; no dropout.
 
     Args:
         width: Size of a state; a multiple of `heads`.

@@ -13,6 +13,8 @@ class DropBlock(nn.Module):
     Where a map is smaller than the square, the square is as large as the map. Of a map's places about
     `rate` are dropped, somewhat fewer where squares overlap; with squares of side 1 it is dropout.
 
+    Source: Ghiasi et al., "DropBlock: A regularization method for convolutional networks", NeurIPS 2018.
+
     Differs from the paper: the rate is the same from the first step on. The paper raises it linearly from 0
     over all of training, whose length a backbone does not know.
 

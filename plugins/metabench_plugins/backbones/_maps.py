@@ -58,8 +58,14 @@ def image_shape(name: str, example_shape: tuple[int, ...], at_least: int = 1) ->
 def convolution(n_in: int, n_out: int, side: int, *, stride: int = 1) -> nn.Conv2d:
     """A convolution that leaves 1 / stride of each side, rounded up.
 
-    It has no bias, which the BatchNorms around it make up for; its weights start as in He et al. 2015,
-    equation 14.
+    It has no bias, which the BatchNorms around it make up for; its weights start as in He et al., "Delving
+    Deep into Rectifiers", ICCV 2015, equation 14.
+
+    Args:
+        n_in: Channels of the maps that come in, (n, n_in, height, width).
+        n_out: Channels of those that go out.
+        side: Of the kernel, in places of the map; odd.
+        stride: Places between two outputs.
     """
     layer = nn.Conv2d(n_in, n_out, side, stride, padding=side // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

@@ -12,6 +12,9 @@ from metabench.api import Backbone, Inputs, Tokenizer, option, trim_padding
 class Bag(Backbone):
     """Average learned embeddings over the tokens of a text. Iyyer et al. 2015, section 2, without layers.
 
+    Source: Iyyer et al., "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", ACL
+    2015.
+
     Differs from the paper: embeddings start at random, and no layers stand above the mean.
     """
 

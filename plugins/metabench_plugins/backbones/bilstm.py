@@ -14,8 +14,11 @@ from metabench.api import Backbone, Inputs, Tokenizer, option, trim_padding
 class BiLSTM(Backbone):
     """A bidirectional LSTM whose states are maximised over the text. Conneau et al. 2017, section 3.2.2.
 
-    Differs from the paper: embeddings start at random, and sizes are those that reach most within the
-    budgets of a CPU (2,048 states each way in the paper).
+    Source: Conneau et al., "Supervised Learning of Universal Sentence Representations from Natural Language
+    Inference Data", EMNLP 2017.
+
+    Differs from the paper: embeddings start at random, and sizes are those that reach most within the budgets
+    of a CPU (2,048 states each way in the paper).
     """
 
     modality = "text"

@@ -19,8 +19,11 @@ class CCT(Backbone):
     Each convolution halves the image, so that it needs far fewer examples than `vit` to see what
     neighbours mean. Features are the tokens behind the last layer, weighted by a softmax over them.
 
+    Source: Hassani et al., "Escaping the Big Data Paradigm with Compact Transformers", arXiv 2021.
+
     Differs from the paper: three convolutions and two layers of width 64; maps are normalised behind each
-    convolution, image by image (Wu and He 2018, with one group); no dropout.
+    convolution, image by image (Wu and He, "Group Normalization", ECCV 2018, with one group); neither dropout
+    nor stochastic depth.
     """
 
     modality = "image"

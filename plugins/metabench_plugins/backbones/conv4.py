@@ -17,8 +17,10 @@ _SMALLEST = 16
 class Conv4(Backbone):
     """Four blocks of 3×3 convolution, BatchNorm, ReLU and 2×2 max pooling. Vinyals et al. 2016, section 4.1.
 
-    Differs from the paper: 32 channels where 64 are usual, as they reach more within the budgets of a
-    CPU; the pooling stands before the ReLU, which gives the same numbers for a quarter of the work; the
+    Source: Vinyals et al., "Matching Networks for One Shot Learning", NeurIPS 2016.
+
+    Differs from the paper: 32 channels where 64 are usual, as they reach more within the budgets of a CPU;
+    the pooling stands before the ReLU, which gives the same numbers for a quarter of the work; the
     convolutions have no bias, which the BatchNorm behind them would cancel.
     """
 

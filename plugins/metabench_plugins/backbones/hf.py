@@ -29,6 +29,9 @@ class HF(PretrainedBackbone):
     `save_pretrained` wrote. Nothing is downloaded in a run. The folder holds the model's tokenizer.json, too:
     trusted code makes token ids of it, 64 of each text at most.
 
+    Source: Wolf et al., "Transformers: State-of-the-Art Natural Language Processing", EMNLP 2020, for the
+    library; a model has a paper of its own.
+
     Features are the mean over the tokens' last states, or the first token's. Of a model with encoder and
     decoder, the encoder is taken.
     """

@@ -23,6 +23,9 @@ class ResNet12(MapBackbone):
     the first two blocks and of side 5 behind the last two. With widths of 64, 128, 256 and 512 it is the
     network of Oreshkin et al. 2018, but for their activation.
 
+    Sources: Lee et al., "Meta-Learning with Differentiable Convex Optimization", CVPR 2019; Oreshkin et al.,
+    "TADAM: Task dependent adaptive metric for improved few-shot learning", NeurIPS 2018.
+
     Differs from the paper: the last map is averaged over its places, as later papers do it; `average=false`
     is the paper's. DropBlock's rate is the same from the first step on; for datasets of CIFAR's images the
     paper sets `side` to 2.

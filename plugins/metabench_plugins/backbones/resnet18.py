@@ -21,6 +21,8 @@ class ResNet18(MapBackbone):
     little of the small images of few-shot benchmarks. `stem=3x3` keeps them whole, as the paper does for
     CIFAR-10 (section 4.2), and computes sixteen times as much.
 
+    Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016.
+
     Differs from the paper: nothing but the missing classifier.
     """
 

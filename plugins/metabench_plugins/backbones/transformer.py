@@ -14,8 +14,12 @@ from metabench_plugins.backbones._attention import EncoderLayer, check_heads
 class Transformer(Backbone):
     """An encoder of self-attention layers, averaged over the tokens. Vaswani et al. 2017, section 3.
 
-    Differs from the paper: normalisation before each part instead of after it (Xiong et al. 2020), which
-    needs no warm-up; learned places; no dropout; the mean over tokens as features; two layers.
+    Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017.
+
+    Differs from the paper: normalisation before each part instead of after it (Xiong et al., "On Layer
+    Normalization in the Transformer Architecture", ICML 2020), which needs no warm-up; learned places; GELU
+    where it has ReLU; no dropout; the mean over tokens as features; two layers of width 128 where it has six
+    of 512.
     """
 
     modality = "text"

@@ -18,8 +18,12 @@ class ViT(Backbone):
 
     Features are the class token behind the last layer, normalised (equation 4).
 
-    Differs from the paper: four layers of width 128 where its smallest has twelve of 768; no dropout; an
-    image whose sides are no multiple of the patch's is filled up with zeros, to the right and below.
+    Source: Dosovitskiy et al., "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale",
+    ICLR 2021.
+
+    Differs from the paper: four layers of width 128 where its smallest has twelve of 768; patches of 7 pixels
+    where it has 14, 16 or 32; no dropout; trained by the method alone, where it is pretrained on large sets;
+    an image whose sides are no multiple of the patch's is filled up with zeros, to the right and below.
     """
 
     modality = "image"

@@ -19,6 +19,8 @@ class WideResNet(MapBackbone):
     In a block B(3, 3) BatchNorm and ReLU stand before each convolution; WRN-28-10 has four of them in each
     group, with 160, 320 and 640 channels. The second and third group halve each side.
 
+    Source: Zagoruyko and Komodakis, "Wide Residual Networks", BMVC 2016.
+
     Differs from the paper: nothing but the missing classifier.
     """
 
