@@ -31,7 +31,16 @@ def extensions():
 def machine(extensions, tmp_path_factory) -> Machine:
     """A machine with the embedded datasets."""
     places = Places(tmp_path_factory.mktemp("home"), None)
-    return Machine(extensions.metrics, extensions.datasets, places, Path(), "cpu", 1, Listener())
+    return Machine(
+        metrics=extensions.metrics,
+        pooled=extensions.pooled_metrics,
+        datasets=extensions.datasets,
+        places=places,
+        plugins=Path(),
+        device="cpu",
+        n_threads=1,
+        listener=Listener(),
+    )
 
 
 def test_tables_are_those_that_the_program_makes(extensions) -> None:

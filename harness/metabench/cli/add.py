@@ -59,7 +59,16 @@ def _machine(state: State) -> Machine:
     from metabench.verification.machine import Machine  # noqa: PLC0415
 
     extensions = state.extensions
-    return Machine(extensions.metrics, extensions.datasets, state.places, Path(), "cpu", 1, Listener())
+    return Machine(
+        metrics=extensions.metrics,
+        pooled=extensions.pooled_metrics,
+        datasets=extensions.datasets,
+        places=state.places,
+        plugins=Path(),
+        device="cpu",
+        n_threads=1,
+        listener=Listener(),
+    )
 
 
 def _no_table(named: Path) -> Path:

@@ -98,8 +98,8 @@ def _producer(state: State, sweep: Sweep, results: Path, calibrator: Calibrator)
     from metabench.results.produce import Producer  # noqa: PLC0415
 
     listener = Broadcast(state.extensions.listeners, lambda line: click.echo(line, err=True))
-    metrics = state.extensions.metrics
-    return Producer(sweep.arenas, metrics, results, state.places, listener, calibrator)
+    metrics, pooled = state.extensions.metrics, state.extensions.pooled_metrics
+    return Producer(sweep.arenas, metrics, pooled, results, state.places, listener, calibrator)
 
 
 def _execute(state: State, sweep: Sweep, producer: Producer, executor: str, jobs: int) -> list[Record]:

@@ -60,7 +60,9 @@ def _contestant(plugin: Plugin) -> Row:
 
 
 def _trusted(state: State, kind: str) -> list[Row]:
-    records = getattr(state.extensions, kind).values()
+    records = [*getattr(state.extensions, kind).values()]
+    if kind == "metrics":
+        records += state.extensions.pooled_metrics.values()
     return [
         _row(record.name, kind[:-1], *_distribution(state.extensions.provider(record)), "ok")
         for record in records

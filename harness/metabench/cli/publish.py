@@ -42,7 +42,13 @@ def publish(state: State, *, results: Path, target: Path, branch: tuple[str, str
     for problem in problems:
         click.echo(plain(f"Warning: {problem}"), err=True)
     extensions = state.extensions
-    contents = read_contents(stored, problems, extensions.metrics, list(extensions.renderers.values()))
+    contents = read_contents(
+        stored,
+        problems,
+        list(extensions.renderers.values()),
+        metrics=extensions.metrics,
+        pooled=extensions.pooled_metrics,
+    )
     write_site(target, site_files(contents))
     click.echo(f"{len(stored)} results on {len(contents.boards)} leaderboards: {target / 'index.html'}")
     if branch is not None:

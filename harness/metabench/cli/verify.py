@@ -73,6 +73,7 @@ def _machine(state: State, plugins: Path) -> Machine:
 
     return Machine(
         metrics=state.extensions.metrics,
+        pooled=state.extensions.pooled_metrics,
         datasets=state.extensions.datasets,
         places=state.places,
         plugins=plugins,

@@ -77,8 +77,9 @@ class Extensions:
 
     @property
     def pooled_metrics(self) -> dict[str, PooledMetric]:
-        """Pooled metrics by name."""
-        return self._named("pooled metric", "metabench_pooled_metrics")
+        """Pooled metrics by name, which is no other metric's."""
+        every = self._named("metric", "metabench_metrics", "metabench_pooled_metrics")
+        return {name: one for name, one in every.items() if name not in self.metrics}
 
     @property
     def executors(self) -> dict[str, Executor]:
@@ -113,10 +114,10 @@ class Extensions:
             for record in by_hook.get(hook, [])
         ]
 
-    def _named(self, kind: str, hook: str) -> dict[str, Any]:
+    def _named(self, kind: str, *hooks: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         provider: dict[str, str] = {}
-        for extension, record in self._records(hook):
+        for extension, record in (pair for hook in hooks for pair in self._records(hook)):
             if record.name in found:
                 raise UsageError(
                     f"Two extensions provide the {kind} {record.name!r}: {provider[record.name]} and "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +10,16 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from metabench.scoring.metric import score_episodes
+from metabench.scoring.pooled import sum_episodes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from metabench.results.predictions import Predictions
     from metabench.scoring.metric import Metric
+    from metabench.scoring.pooled import PooledMetric
 
 _FIXED = (
     pa.field("episode", pa.int64()),
@@ -27,6 +29,7 @@ _FIXED = (
 )
 # Before the name of a metric, so that none can be taken for another column.
 _SCORE = "score:"
+_SUMS = "sums:"
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,25 @@ class Outcomes:
         guessing: (n_episodes,) what equal logits for all classes score there, by the metric that ranks.
         classes: (n_way,) each, the names of an episode's classes; empty where they are not told.
         class_scores: (n_way,) each, the metric that ranks over the queries of one class; empty likewise.
+        sums: By name of a pooled metric, (n_episodes, n_sums) what each episode adds to it.
     """
 
     scores: Mapping[str, NDArray[np.float64]]
     guessing: NDArray[np.float64]
     classes: tuple[tuple[str, ...], ...] = ()
     class_scores: tuple[NDArray[np.float64], ...] = ()
+    sums: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
-def outcomes_of(predictions: Predictions, metrics: Sequence[Metric]) -> Outcomes:
+def outcomes_of(
+    predictions: Predictions, metrics: Sequence[Metric], pooled: Iterable[PooledMetric] = ()
+) -> Outcomes:
     """Score predictions.
 
     Args:
         predictions: Of all episodes.
         metrics: That ranks, and others.
+        pooled: Metrics of which each episode has a part.
     """
     ranking, logits, labels = metrics[0], predictions.logits, predictions.labels
     equal = [np.zeros_like(one) for one in logits]
@@ -62,6 +70,7 @@ def outcomes_of(predictions: Predictions, metrics: Sequence[Metric]) -> Outcomes
         class_scores=tuple(
             _by_class(ranking, *one) for one in zip(logits, labels, strict=True) if predictions.classes
         ),
+        sums={metric.name: sum_episodes(metric, logits, labels) for metric in pooled},
     )
 
 
@@ -80,8 +89,13 @@ def encode(outcomes: Outcomes) -> bytes:
         outcomes.class_scores or [()] * n_episodes,
         outcomes.guessing,
         *outcomes.scores.values(),
+        *map(list, outcomes.sums.values()),
     ]
-    fields = [*_FIXED, *(pa.field(f"{_SCORE}{name}", pa.float64()) for name in outcomes.scores)]
+    fields = [
+        *_FIXED,
+        *(pa.field(f"{_SCORE}{name}", pa.float64()) for name in outcomes.scores),
+        *(pa.field(f"{_SUMS}{name}", pa.list_(pa.float64())) for name in outcomes.sums),
+    ]
     sink = pa.BufferOutputStream()
     parquet.write_table(pa.table(columns, schema=pa.schema(fields)), sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
@@ -103,12 +117,12 @@ def decode(content: bytes, *, n_episodes: int) -> Outcomes:
     _check_lists(*lists)
     classes = tuple(map(tuple, lists[0].to_pylist()))
     ends = np.cumsum([len(one) for one in classes])
-    scores = {name.removeprefix(_SCORE): table[name].to_numpy() for name in _metric_columns(table.schema)}
     return Outcomes(
-        scores=scores,
+        scores={name.removeprefix(_SCORE): table[name].to_numpy() for name in _named(table.schema, _SCORE)},
         guessing=table["guessing"].to_numpy(),
         classes=classes if ends[-1] else (),
         class_scores=tuple(np.split(lists[1].flatten().to_numpy(), ends[:-1])) if ends[-1] else (),
+        sums={name.removeprefix(_SUMS): _sums(table[name]) for name in _named(table.schema, _SUMS)},
     )
 
 
@@ -142,13 +156,17 @@ def _read(content: bytes, n_episodes: int, scores: Sequence[str] | None = None) 
     return table
 
 
-def _metric_columns(schema: pa.Schema) -> list[str]:
-    return [name for name in schema.names if name.startswith(_SCORE)]
+def _named(schema: pa.Schema, prefix: str) -> list[str]:
+    return [name for name in schema.names if name.startswith(prefix)]
 
 
 def _check_columns(schema: pa.Schema, wanted: Sequence[str]) -> None:
-    names = _metric_columns(schema)
-    fields = [*_FIXED, *(pa.field(name, pa.float64()) for name in names)]
+    names = _named(schema, _SCORE)
+    fields = [
+        *_FIXED,
+        *(pa.field(name, pa.float64()) for name in names),
+        *(pa.field(name, pa.list_(pa.float64())) for name in _named(schema, _SUMS)),
+    ]
     if not names or not set(wanted) <= set(names) or not schema.equals(pa.schema(fields)):
         expected = [*(one.name for one in _FIXED), *wanted]
         raise ValueError(f"has columns {schema.names}; expected {expected}, and scores of metrics")
@@ -160,7 +178,7 @@ def _check_numbers(table: pa.Table) -> None:
         raise ValueError("has empty cells")
     if not np.array_equal(table["episode"].to_numpy(), np.arange(len(table))):
         raise ValueError("has rows out of order; expected them by episode")
-    numbers = [table[name].to_numpy() for name in ("guessing", *_metric_columns(table.schema))]
+    numbers = [table[name].to_numpy() for name in ("guessing", *_named(table.schema, _SCORE))]
     if not all(np.isfinite(one).all() for one in numbers):
         raise ValueError("has a score that is no finite number")
 
@@ -173,3 +191,15 @@ def _check_lists(classes: pa.ListArray, scores: pa.ListArray) -> None:
         raise ValueError("has an episode with more or fewer classes than scores of classes")
     if not np.isfinite(scores.flatten().to_numpy()).all():
         raise ValueError("has a score that is no finite number")
+
+
+def _sums(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """(n_episodes, n_sums), all of them finite, of episodes that have equally many."""
+    lists = column.combine_chunks()
+    sums: NDArray[np.float64] = lists.flatten().to_numpy(zero_copy_only=False)
+    if not np.isfinite(sums).all():
+        raise ValueError("has a sum that is no finite number")
+    (n_sums, *others) = lists.value_lengths().unique().to_pylist()
+    if others or not n_sums:
+        raise ValueError("has episodes with more or fewer sums than others, or with none")
+    return sums.reshape(-1, n_sums)

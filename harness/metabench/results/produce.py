@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from metabench.results.record import Record
     from metabench.results.score import Scored
     from metabench.scoring.metric import Metric
+    from metabench.scoring.pooled import PooledMetric
     from metabench.spec.plan import RunPlan
 
 # Of a run that the harness or its machine fails; what a method fails at is not tried again.
@@ -46,6 +47,7 @@ class Producer:
     Attributes:
         arenas: The benchmarks made ready, by name and, for texts, tokenizer and model.
         metrics: By name.
+        pooled: Pooled metrics by name.
         results: Folder of results.
         places: Where data lies, and this machine's key.
         listener: Is told what happens.
@@ -54,6 +56,7 @@ class Producer:
 
     arenas: Mapping[ArenaKey, Arena]
     metrics: Mapping[str, Metric]
+    pooled: Mapping[str, PooledMetric]
     results: Path
     places: Places
     listener: Listener
@@ -86,7 +89,7 @@ class Producer:
         outcome = self._outcome(planned, secret)
         calibration = calibration_part(before, self._measure(planned.plan))
         circumstances = Circumstances(started, fingerprint(secret), calibration)
-        scored = score_outcome(outcome, planned.arena, self.metrics)
+        scored = score_outcome(outcome, planned.arena, self.metrics, self.pooled)
         record = assemble(planned, outcome, scored, circumstances)
         write_result(self.results, record, _contents(scored, outcome.weights))
         stored = find_result(self.results, planned.identity)

@@ -10,6 +10,7 @@ from metabench.results.predictions import Predictions
 from metabench.results.record import CurvePoint, ScorePart
 from metabench.scoring.interval import mean_interval
 from metabench.scoring.metric import score_episodes
+from metabench.scoring.pooled import pooled_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from metabench.referee.outcome import Answers, Outcome
     from metabench.results.arena import Arena
     from metabench.results.outcomes import Outcomes
+    from metabench.scoring.interval import Interval
     from metabench.scoring.metric import Metric
+    from metabench.scoring.pooled import PooledMetric
 
 
 @dataclass(frozen=True)
@@ -27,19 +30,16 @@ class Scored:
     Attributes:
         predictions: To all episodes; None where nothing could be tested.
         outcomes: Of each episode; None likewise.
+        scores: What the record tells of all metrics, the one that ranks first.
         commits: Of the curve: seconds of meta-training, and the answers then to the first episodes.
         ranking: The metric of the curve.
     """
 
     predictions: Predictions | None
     outcomes: Outcomes | None
+    scores: tuple[ScorePart, ...]
     commits: tuple[tuple[float, Predictions], ...]
     ranking: Metric
-
-    @property
-    def scores(self) -> tuple[ScorePart, ...]:
-        """What the record tells of all metrics, the one that ranks first."""
-        return () if self.outcomes is None else score_parts(self.outcomes)
 
     @property
     def curve(self) -> tuple[CurvePoint, ...]:
@@ -47,19 +47,24 @@ class Scored:
         return tuple(curve_point(answers, self.ranking, at_s) for at_s, answers in self.commits)
 
 
-def score_outcome(outcome: Outcome, arena: Arena, metrics: Mapping[str, Metric]) -> Scored:
+def score_outcome(
+    outcome: Outcome, arena: Arena, metrics: Mapping[str, Metric], pooled: Mapping[str, PooledMetric]
+) -> Scored:
     """Score what a contestant has answered.
 
     Args:
         outcome: Of the run.
         arena: Which tells what would have been right.
         metrics: By name; all of them score.
+        pooled: Likewise.
     """
     predictions = None if outcome.answers is None else _beside_labels(outcome.answers, arena)
     ordered = in_order(metrics, arena.part.metric)
+    outcomes = None if predictions is None else outcomes_of(predictions, ordered, pooled.values())
     return Scored(
         predictions=predictions,
-        outcomes=None if predictions is None else outcomes_of(predictions, ordered),
+        outcomes=outcomes,
+        scores=() if outcomes is None else score_parts(outcomes, pooled),
         commits=tuple((at_s, _beside_labels(answers, arena)) for at_s, answers in outcome.curve),
         ranking=ordered[0],
     )
@@ -71,15 +76,27 @@ def in_order(metrics: Mapping[str, Metric], ranking: str) -> list[Metric]:
     return [metrics[name] for name in (ranking, *others)]
 
 
-def score_parts(outcomes: Outcomes) -> tuple[ScorePart, ...]:
-    """Each metric over all episodes, with its interval."""
-    parts = []
-    for name, scores in outcomes.scores.items():
-        told = mean_interval(scores)
-        parts.append(
-            ScorePart(metric=name, mean=told.mean, low=told.low, high=told.high, n_episodes=len(scores))
-        )
-    return tuple(parts)
+def score_parts(outcomes: Outcomes, pooled: Mapping[str, PooledMetric]) -> tuple[ScorePart, ...]:
+    """Each metric over all episodes, with its interval; pooled ones last.
+
+    Args:
+        outcomes: Of a run.
+        pooled: By name; others are left out.
+
+    Raises:
+        ValueError: The outcomes have other sums than a pooled metric is made of.
+    """
+    by_episode = {name: (mean_interval(scores), len(scores)) for name, scores in outcomes.scores.items()}
+    of_run = {
+        name: (pooled_interval(pooled[name], sums), len(sums))
+        for name, sums in outcomes.sums.items()
+        if name in pooled
+    }
+    return tuple(_score_part(name, *told) for name, told in [*by_episode.items(), *of_run.items()])
+
+
+def _score_part(metric: str, told: Interval, n_episodes: int) -> ScorePart:
+    return ScorePart(metric=metric, mean=told.mean, low=told.low, high=told.high, n_episodes=n_episodes)
 
 
 def curve_point(predictions: Predictions, metric: Metric, at_s: float) -> CurvePoint:

@@ -23,6 +23,7 @@ class PooledMetric:
     Attributes:
         name: As commands and files name it.
         title: Heading of its column in tables.
+        n_sums: How many sums it is made of.
         sums: (n_episodes, n_query, n_way) logits, (n_episodes, n_query) labels → (n_episodes, n_sums), what
             adds up over episodes.
         value: (…, n_sums), added up → (…) finite scores.
@@ -32,6 +33,7 @@ class PooledMetric:
 
     name: str
     title: str
+    n_sums: int
     sums: Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
     value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     higher_is_better: bool = True
@@ -71,15 +73,15 @@ def pooled_interval(metric: PooledMetric, sums: NDArray[np.float64]) -> Interval
         The metric of all queries and its 95 % interval, by Student's t; −∞ … ∞ for a single episode.
 
     Raises:
-        ValueError: There is no episode.
+        ValueError: There is no episode, or another number of sums.
     """
     n_episodes = len(sums)
-    if not n_episodes:
-        raise ValueError("no sums; expected those of at least one episode")
+    if sums.shape != (max(n_episodes, 1), metric.n_sums):
+        raise ValueError(f"sums of shape {sums.shape}; expected {metric.n_sums} of at least one episode")
     total = sums.sum(axis=0)
-    value = metric.value(total[np.newaxis])
+    with np.errstate(divide="ignore", invalid="ignore"):  # strangers' sums may make no number
+        value, without_one = metric.value(total[np.newaxis]), metric.value(total - sums)
     if n_episodes == 1:
         return Interval(float(value[0]), -math.inf, math.inf)
-    without_one = metric.value(total - sums)
     error = np.std(without_one, keepdims=True) * math.sqrt(n_episodes - 1)
     return student_intervals(value, error, np.array([n_episodes - 1.0]))[0]

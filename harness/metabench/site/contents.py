@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from metabench.leaderboards.table import Leaderboard, Row
     from metabench.results.folder import Stored
     from metabench.scoring.metric import Metric
+    from metabench.scoring.pooled import PooledMetric
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Contents:
         runs: Every result, scored, by identity.
         folders: Where they lie, by identity.
         problems: What could not be read, a line each.
-        metrics: By name.
+        metrics: By name, pooled ones among them.
         renderers: Formats in which leaderboards are offered as files.
     """
 
@@ -54,7 +55,7 @@ class Contents:
     runs: Mapping[str, Run]
     folders: Mapping[str, Path]
     problems: tuple[str, ...]
-    metrics: Mapping[str, Metric]
+    metrics: Mapping[str, Metric | PooledMetric]
     renderers: tuple[Renderer, ...]
 
     @cached_property
@@ -93,16 +94,19 @@ class Contents:
 def read_contents(
     stored: Sequence[Stored],
     problems: Sequence[str],
-    metrics: Mapping[str, Metric],
     renderers: Sequence[Renderer],
+    *,
+    metrics: Mapping[str, Metric],
+    pooled: Mapping[str, PooledMetric],
 ) -> Contents:
     """Score results and compare them.
 
     Args:
         stored: Results.
         problems: What could not be read besides, a line each.
-        metrics: By name.
         renderers: Those without a suffix make no files.
+        metrics: By name.
+        pooled: Pooled metrics by name.
     """
     return Contents(
         boards=tuple(build(stored, metrics)),
@@ -111,6 +115,6 @@ def read_contents(
         },
         folders={one.record.identity: one.folder for one in stored},
         problems=tuple(problems),
-        metrics=metrics,
+        metrics={**metrics, **pooled},
         renderers=tuple(one for one in renderers if one.suffix),
     )

@@ -136,7 +136,7 @@ def _compared(asked: _Asked, record: Record, run: Repeatable, metric: Metric) ->
 
 def _by_score(asked: _Asked, metric: Metric, elsewhere: Sequence[str]) -> Finding:
     answers = asked.before, Predictions(tuple(asked.now), asked.before.labels)
-    before, now = (score_parts(outcomes_of(one, [metric]))[0] for one in answers)
+    before, now = (score_parts(outcomes_of(one, [metric]), {})[0] for one in answers)
     shown = [f"{one.mean:.4f} [{one.low:.4f}, {one.high:.4f}]" for one in (before, now)]
     told = f"the score of {len(asked.now)} episodes, {shown[0]} then, {shown[1]} now"
     order = (

@@ -45,8 +45,11 @@ def check_outcomes(stored: Stored, machine: Machine) -> Finding:
         outcomes = read_outcomes(stored.folder, record)
     except ResultError as error:
         return Finding(1, "outcomes", (str(error),))
-    checked, problems = "its score, from its outcomes, to the last bit", [*_of_scores(record, outcomes)]
-    remarks = _about_predictions(stored)
+    checked, problems = (
+        "its score, from its outcomes, to the last bit",
+        [*_of_scores(record, outcomes, machine)],
+    )
+    remarks = [*_about_predictions(stored), *_about_metrics(outcomes, machine)]
     try:
         problems += _of_episodes(record, outcomes, machine)
         compared = "classes" if outcomes.classes else "guessed scores"
@@ -56,9 +59,15 @@ def check_outcomes(stored: Stored, machine: Machine) -> Finding:
     return Finding(1, checked, tuple(problems), tuple(remarks))
 
 
-def _of_scores(record: Record, outcomes: Outcomes) -> Iterator[str]:
-    again = {part.metric: part for part in score_parts(outcomes)}
+def _of_scores(record: Record, outcomes: Outcomes, machine: Machine) -> Iterator[str]:
+    try:
+        again = {part.metric: part for part in score_parts(outcomes, machine.pooled)}
+    except ValueError as error:
+        yield f"There are {error}."
+        return
     for told in record.scores:
+        if told.metric in outcomes.sums.keys() - machine.pooled.keys():
+            continue
         part = again.pop(told.metric, None)
         if part is None:
             yield f"{told.metric} is {shown(told)}; no outcomes give it."
@@ -66,6 +75,13 @@ def _of_scores(record: Record, outcomes: Outcomes) -> Iterator[str]:
             yield f"{told.metric} is {shown(told)}; its outcomes give {shown(part)}."
     for name in again:
         yield f"There are outcomes by {name!r}; its record tells of no such score."
+
+
+def _about_metrics(outcomes: Outcomes, machine: Machine) -> list[str]:
+    return [
+        f"Metric {name!r} is not compared: install the extension that has it."
+        for name in sorted(outcomes.sums.keys() - machine.pooled.keys())
+    ]
 
 
 def _about_predictions(stored: Stored) -> list[str]:

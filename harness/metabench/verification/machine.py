@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from metabench.referee.events import Listener
     from metabench.results.record import BenchmarkPart
     from metabench.scoring.metric import Metric
+    from metabench.scoring.pooled import PooledMetric
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Machine:
 
     Attributes:
         metrics: By name.
+        pooled: Pooled metrics by name.
         datasets: Recipes by name.
         places: Where data lies.
         plugins: Folder of one-file plugins.
@@ -34,6 +36,7 @@ class Machine:
     """
 
     metrics: Mapping[str, Metric]
+    pooled: Mapping[str, PooledMetric]
     datasets: Mapping[str, Recipe]
     places: Places
     plugins: Path

@@ -97,7 +97,9 @@ def _made(run: Repeatable, machine: Machine) -> _Run:
     machine.listener.sweep_started(1, 0)
     with TemporaryDirectory(prefix="metabench-verify-") as scratch:
         results = Path(scratch)
-        producer = Producer(arenas, machine.metrics, results, machine.places, machine.listener)
+        producer = Producer(
+            arenas, machine.metrics, machine.pooled, results, machine.places, machine.listener
+        )
         try:
             record = producer.produce(plan)
             return _read(results / folder_name(record), record)
@@ -135,13 +137,14 @@ def _of_predictions(before: _Run, now: _Run) -> Iterator[str]:
         yield f"The predictions of {same.count(False)} episodes of {len(same)} are others."
 
 
-def _of_episodes(before: _Run, now: _Run) -> Iterator[str]:
+def _of_episodes(first: _Run, second: _Run) -> Iterator[str]:
     """Compare outcomes, by the metrics that are known in both runs."""
-    one, other = before.outcomes, now.outcomes
+    one, other = first.outcomes, second.outcomes
     if one is None or other is None:
         return
-    for name in sorted(one.scores.keys() & other.scores.keys()):
-        if not np.array_equal(one.scores[name], other.scores[name]):
+    before, now = {**one.scores, **one.sums}, {**other.scores, **other.sums}
+    for name in sorted(before.keys() & now.keys()):
+        if not np.array_equal(before[name], now[name]):
             yield f"The outcomes of episodes by {name} are others."
     if one.classes != other.classes or not all(map(np.array_equal, one.class_scores, other.class_scores)):
         yield "The outcomes of classes are others."

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from metabench.results.predictions import Predictions
     from metabench.results.record import BenchmarkPart, CurvePoint, Record, ScorePart
     from metabench.scoring.metric import Metric
+    from metabench.scoring.pooled import PooledMetric
     from metabench.verification.machine import Machine
 
 
@@ -47,8 +48,8 @@ def check_scores(stored: Stored, machine: Machine) -> Finding:
     try:
         predictions = read_predictions(stored.folder, record)
         commits = read_curve(stored.folder, record) if CURVE_FILE in record.files else []
-        again = outcomes_of(predictions, _metrics(record, machine))
-        problems = [*_of_scores(record, again), *_of_curve(record, commits, machine)]
+        again = outcomes_of(predictions, _metrics(record, machine), _pooled(record, machine))
+        problems = [*_of_scores(record, again, machine), *_of_curve(record, commits, machine)]
         if OUTCOMES_FILE in record.files:
             problems += _of_outcomes(read_outcomes(stored.folder, record), again)
     except ResultError as error:
@@ -58,7 +59,7 @@ def check_scores(stored: Stored, machine: Machine) -> Finding:
     remarks = [
         f"Metric {told.metric!r} is not compared: install the extension that has it."
         for told in record.scores
-        if told.metric not in machine.metrics
+        if told.metric not in machine.metrics.keys() | machine.pooled.keys()
     ]
     if record.curve and not commits:
         remarks.append("The curve is not compared: its schema kept no predictions of earlier commits.")
@@ -78,8 +79,12 @@ def _metrics(record: Record, machine: Machine) -> list[Metric]:
     return [_metric(machine, record.benchmark.metric), *known]
 
 
-def _of_scores(record: Record, again: Outcomes) -> Iterator[str]:
-    parts = {part.metric: part for part in score_parts(again)}
+def _pooled(record: Record, machine: Machine) -> list[PooledMetric]:
+    return [machine.pooled[told.metric] for told in record.scores if told.metric in machine.pooled]
+
+
+def _of_scores(record: Record, again: Outcomes, machine: Machine) -> Iterator[str]:
+    parts = {part.metric: part for part in score_parts(again, machine.pooled)}
     for told in record.scores:
         part = parts.get(told.metric, told)
         if part != told:
@@ -89,6 +94,7 @@ def _of_scores(record: Record, again: Outcomes) -> Iterator[str]:
 def _of_outcomes(told: Outcomes, again: Outcomes) -> Iterator[str]:
     """Compare what is told of each episode with what its predictions give."""
     same = [np.array_equal(scores, told.scores.get(name, [])) for name, scores in again.scores.items()]
+    same += [np.array_equal(sums, told.sums.get(name, [])) for name, sums in again.sums.items()]
     if not all(same) or not np.array_equal(told.guessing, again.guessing):
         yield "The outcomes of episodes are not the scores of their predictions."
     if told.classes != again.classes or not all(map(np.array_equal, told.class_scores, again.class_scores)):

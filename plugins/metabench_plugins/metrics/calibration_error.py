@@ -20,7 +20,9 @@ N_BINS = 15
 @hookimpl
 def metabench_pooled_metrics() -> list[PooledMetric]:
     """Declare `calibration-error`."""
-    return [PooledMetric("calibration-error", "ECE", gaps, expected_error, higher_is_better=False)]
+    return [
+        PooledMetric("calibration-error", "ECE", N_BINS + 1, gaps, expected_error, higher_is_better=False)
+    ]
 
 
 def gaps(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -18,10 +18,11 @@ from metabench.results.identity import IdentityParts
 from metabench.results.outcomes import outcomes_of
 from metabench.results.predictions import Predictions
 from metabench.results.score import score_parts
-from metabench_plugins.metrics import accuracy, chance_normalised
+from metabench_plugins.metrics import accuracy, calibration_error, chance_normalised
 
 N_EPISODES = 40
 METRICS = [*accuracy.metabench_metrics(), *chance_normalised.metabench_metrics()]
+POOLED = calibration_error.metabench_pooled_metrics()
 
 
 @pytest.fixture(scope="session")
@@ -81,9 +82,9 @@ def make_result(tmp_path, make_record):
 
     def make(algorithm="protonet", *, skill=1.0, results="results", classes=("ant", "bee", "cat"), **changes):
         told = answers(skill, changes.get("seed", 0), classes)
-        outcomes = outcomes_of(told, METRICS)
+        outcomes = outcomes_of(told, METRICS, POOLED)
         benchmark = {"n_episodes": N_EPISODES} | changes.pop("benchmark", {})
-        scores = score_parts(outcomes)
+        scores = score_parts(outcomes, {one.name: one for one in POOLED})
         record = make_record(algorithm=algorithm, benchmark=benchmark, scores=scores, **changes)
         record = record.model_copy(update={"identity": IdentityParts.of(record).identity()})
         return write_result(tmp_path / results, record, contents_of(told, b"weights", outcomes=outcomes))

@@ -163,8 +163,8 @@ def test_an_edited_record_is_refused(refused):
 
 def test_a_score_that_predictions_do_not_give_is_refused(refused):
     def better(result):
-        (ranking, other) = read_record(result).scores
-        return forge(result, scores=(ranking.model_copy(update={"mean": ranking.high}), other))
+        ranking, *others = read_record(result).scores
+        return forge(result, scores=(ranking.model_copy(update={"mean": ranking.high}), *others))
 
     (problem,) = refused(better)
     assert problem.startswith("accuracy is ")
@@ -205,8 +205,8 @@ def test_a_result_of_old_is_refused(refused):
 
 def test_outcomes_by_a_metric_that_is_not_installed_must_give_its_score(refused):
     def spoil(result):
-        ranking, other = read_record(result).scores
-        return forge(result, scores=(ranking, other, other.model_copy(update={"metric": "unknown"})))
+        ranking, *others = read_record(result).scores
+        return forge(result, scores=(ranking, *others, ranking.model_copy(update={"metric": "unknown"})))
 
     (problem,) = refused(spoil)
     assert problem.startswith("unknown is ")

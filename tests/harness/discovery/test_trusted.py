@@ -122,6 +122,13 @@ def test_records_are_made_once(extend: Extend) -> None:
     assert extensions.metrics["a"] is extensions.metrics["a"]
 
 
+def test_a_pooled_metric_has_no_other_metrics_name(extend: Extend) -> None:
+    extend("scores", declares("metabench_metrics", "f1") + declares("metabench_pooled_metrics", "f1", "ece"))
+
+    with pytest.raises(UsageError, match=r"Two extensions provide the metric 'f1': acme-scores:scores and "):
+        _ = load_extensions().pooled_metrics
+
+
 def test_two_providers_of_a_name_are_both_named(extend: Extend) -> None:
     extend("twice_a", declares("metabench_datasets", "birds"))
     extend("twice_b", declares("metabench_datasets", "birds") + declares("metabench_metrics", "f1"))

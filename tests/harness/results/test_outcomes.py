@@ -12,6 +12,7 @@ from pyarrow import parquet
 from metabench.results.outcomes import Outcomes, decode, decode_scores, encode, outcomes_of
 from metabench.results.predictions import Predictions
 from metabench.scoring.metric import Metric
+from metabench.scoring.pooled import PooledMetric
 
 
 def share_right(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -20,6 +21,13 @@ def share_right(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 RIGHT = Metric("right", "right", share_right)
 WRONG = Metric("wrong", "wrong", lambda logits, labels: 1 - share_right(logits, labels))
+
+
+def right_and_all(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return np.stack([(logits.argmax(-1) == labels).sum(-1), np.full(len(labels), labels.shape[1])], -1) * 1.0
+
+
+POOLED = PooledMetric("share", "share", 2, right_and_all, lambda sums: sums[..., 0] / sums[..., 1])
 
 
 def predictions() -> Predictions:
@@ -31,7 +39,7 @@ def predictions() -> Predictions:
 
 
 def outcomes() -> Outcomes:
-    return outcomes_of(predictions(), [RIGHT, WRONG])
+    return outcomes_of(predictions(), [RIGHT, WRONG], [POOLED])
 
 
 def test_every_metric_scores_every_episode() -> None:
@@ -39,6 +47,7 @@ def test_every_metric_scores_every_episode() -> None:
 
     assert told.scores["right"].tolist() == [3 / 4, 4 / 6]
     assert told.scores["wrong"].tolist() == [1 / 4, 1 - 4 / 6]
+    assert told.sums["share"].tolist() == [[3, 4], [4, 6]]
 
 
 def test_the_first_metric_scores_guessing_and_each_class_alone() -> None:
@@ -67,6 +76,7 @@ def test_reads_bit_by_bit_what_was_written() -> None:
     for name, scores in written.scores.items():
         assert read.scores[name].tobytes() == scores.tobytes()
     assert read.guessing.tobytes() == written.guessing.tobytes()
+    assert read.sums["share"].tobytes() == written.sums["share"].tobytes()
     assert read.classes == written.classes
     assert [one.tobytes() for one in read.class_scores] == [one.tobytes() for one in written.class_scores]
     assert encode(read) == encode(written)
@@ -85,7 +95,7 @@ def test_the_scores_of_one_metric_can_be_read_alone() -> None:
 def table(**columns: Any) -> pa.Table:
     told = parquet.read_table(pa.BufferReader(encode(outcomes())))
     for name, values in columns.items():
-        field = told.schema.field(name.replace("score_", "score:"))
+        field = told.schema.field(name.replace("score_", "score:").replace("sums_", "sums:"))
         place = told.schema.get_field_index(field.name)
         told = told.set_column(place, field, pa.array(values, field.type))
     return told
@@ -119,6 +129,11 @@ def test_refuses_what_is_no_parquet(garbage: bytes) -> None:
         (table(score_wrong=[np.nan, 0.5]), "a score that is no finite number"),
         (table(score_wrong=[None, 0.5]), "has empty cells"),
         (table(class_scores=[[np.inf, 0.5], [0.0] * 3]), "a score that is no finite number"),
+        (table(sums_share=[[np.nan, 4.0], [4.0, 6.0]]), "a sum that is no finite number"),
+        (table(sums_share=[[None, 4.0], [4.0, 6.0]]), "a sum that is no finite number"),
+        (table(sums_share=[[3.0], [4.0, 6.0]]), "more or fewer sums than others"),
+        (table(sums_share=[[], []]), "or with none"),
+        (table(sums_share=[None, [4.0, 6.0]]), "has empty cells"),
     ],
 )
 def test_refuses_rows_that_are_no_outcomes(told: pa.Table, reason: str) -> None:

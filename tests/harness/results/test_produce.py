@@ -48,6 +48,7 @@ def producer(tmp_path, make_record):
     return Producer(
         {arena_key(PLAN): arena},
         {"accuracy": METRIC},
+        {},
         tmp_path / "results",
         Places(tmp_path, mirror=None),
         Listener(),

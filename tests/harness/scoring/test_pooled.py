@@ -11,6 +11,7 @@ from metabench.scoring.pooled import PooledMetric, pooled_interval, sum_episodes
 RATIO = PooledMetric(
     name="ratio",
     title="ratio",
+    n_sums=2,
     sums=lambda logits, labels: np.stack(
         [logits[..., 0].sum(axis=1), np.full(len(labels), labels.shape[1])], -1
     ),
@@ -51,6 +52,9 @@ def test_a_single_episode_says_nothing_of_the_spread() -> None:
     assert pooled_interval(RATIO, np.array([[3.0, 4.0]])) == Interval(0.75, -math.inf, math.inf)
 
 
-def test_no_episodes_are_refused() -> None:
-    with pytest.raises(ValueError, match="no sums; expected those of at least one episode"):
-        pooled_interval(RATIO, np.zeros((0, 2)))
+@pytest.mark.parametrize("shape", [(0, 2), (4, 1), (4, 3)])
+def test_no_episodes_and_sums_of_something_else_are_refused(shape: tuple[int, int]) -> None:
+    with pytest.raises(
+        ValueError, match=rf"sums of shape \({shape[0]}, {shape[1]}\); expected 2 of at least one"
+    ):
+        pooled_interval(RATIO, np.zeros(shape))

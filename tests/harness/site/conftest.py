@@ -223,7 +223,7 @@ def _scores(told: Outcomes) -> Iterator[ScorePart]:
 
 def contents_of_folder(folder: Path) -> Contents:
     stored, problems = read_all(folder)
-    return read_contents(stored, problems, METRICS, RENDERERS)
+    return read_contents(stored, problems, RENDERERS, metrics=METRICS, pooled={})
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,6 @@ def test_a_record_is_offered_as_it_was_sealed(site) -> None:
 def test_without_results_there_is_a_first_page_that_says_so(tmp_path: Path) -> None:
     from metabench.site.contents import read_contents
 
-    files = dict(site_files(read_contents([], ["Result 'x' is damaged."], {}, [])))
+    files = dict(site_files(read_contents([], ["Result 'x' is damaged."], [], metrics={}, pooled={})))
     assert "0 results" in files["index.html"].decode()
     assert "Result &#39;x&#39; is damaged." in files["index.html"].decode()

@@ -38,6 +38,7 @@ from metabench.results.record import Record
 from metabench.results.score import curve_point, score_parts
 from metabench.results.seal import sealed
 from metabench.scoring.metric import Metric
+from metabench.scoring.pooled import PooledMetric
 from metabench.spec.benchmark import Benchmark
 from metabench.spec.budget import parse_budget
 from metabench.spec.plan import Entrant, RunPlan
@@ -54,6 +55,15 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 METRIC = Metric("accuracy", "accuracy", accuracy)
+POOLED = PooledMetric(
+    name="share",
+    title="share",
+    n_sums=2,
+    sums=lambda logits, labels: np.stack(
+        [(logits.argmax(-1) == labels).sum(-1), np.full(len(labels), labels.shape[1])], axis=-1
+    ).astype(np.float64),
+    value=lambda sums: sums[..., 0] / sums[..., 1],
+)
 
 
 def build(_files):
@@ -71,7 +81,16 @@ RECIPE = Recipe("toy", "", "image", "linear", "", "", (), None, build)
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A machine that has the toy dataset."""
     home = tmp_path_factory.mktemp("home")
-    return Machine({"accuracy": METRIC}, {"toy": RECIPE}, Places(home, None), PLUGINS, "cpu", 1, Listener())
+    return Machine(
+        metrics={"accuracy": METRIC},
+        pooled={"share": POOLED},
+        datasets={"toy": RECIPE},
+        places=Places(home, None),
+        plugins=PLUGINS,
+        device="cpu",
+        n_threads=1,
+        listener=Listener(),
+    )
 
 
 @dataclass(frozen=True)
@@ -106,10 +125,10 @@ class Made:
         made = self.forge()
         record, folder = made.record, made.folder
         commits = zip(read_curve(folder, record), record.curve, strict=True)
-        outcomes = outcomes_of(read_predictions(folder, record), [METRIC])
+        outcomes = outcomes_of(read_predictions(folder, record), [METRIC], [POOLED])
         (folder / OUTCOMES_FILE).write_bytes(encode_outcomes(outcomes))
         return made.forge(
-            scores=score_parts(outcomes),
+            scores=score_parts(outcomes, {"share": POOLED}),
             curve=tuple(curve_point(told, METRIC, point.meta_training_s) for told, point in commits),
         )
 
@@ -139,11 +158,11 @@ def make_result(tmp_path: Path, machine: Machine, make_record: Callable[..., Rec
 
     def make(seed: int = 0, **changes: Any) -> Made:
         told = answers(arena.labels, seed, arena.classes)
-        outcomes = outcomes_of(told, [METRIC])
+        outcomes = outcomes_of(told, [METRIC], [POOLED])
         commits = [answers(arena.labels[:4], seed + 1), answers(arena.labels[:4], seed + 2)]
         record = make_record(
             benchmark=dict(arena.part) | changes.pop("benchmark", {}),
-            scores=score_parts(outcomes),
+            scores=score_parts(outcomes, {"share": POOLED}),
             curve=tuple(map(curve_point, commits, [METRIC] * 2, (18.75, 37.5))),
             disguise="d" * 64,
             seed=seed,
@@ -154,7 +173,7 @@ def make_result(tmp_path: Path, machine: Machine, make_record: Callable[..., Rec
             write_result(
                 tmp_path,
                 record,
-                contents_of(told, b"weights", commits=commits, outcomes=outcomes_of(told, [METRIC])),
+                contents_of(told, b"weights", commits=commits, outcomes=outcomes),
             )
         )
 
@@ -202,7 +221,9 @@ def ran(machine: Machine, method: RunPlan, tmp_path_factory: pytest.TempPathFact
     """The result of a real run; tests take a copy."""
     results = tmp_path_factory.mktemp("results")
     arena = make_ready(TOY, machine.datasets, machine.places)
-    producer = Producer({arena_key(method): arena}, machine.metrics, results, machine.places, Listener())
+    producer = Producer(
+        {arena_key(method): arena}, machine.metrics, machine.pooled, results, machine.places, Listener()
+    )
     return results / folder_name(producer.produce(method))
 
 

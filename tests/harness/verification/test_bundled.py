@@ -87,9 +87,9 @@ def test_one_bit_of_one_episode_is_found(bundle, machine) -> None:
 
 
 def test_scores_and_outcomes_by_other_metrics_are_found(bundle, machine) -> None:
-    (told,) = bundle.record.scores
+    told, _ = bundle.record.scores
     scores = read_outcomes(bundle.folder, bundle.record).scores["accuracy"]
-    made = forged(bundle, scores={"accuracy": scores, "one": scores})
+    made = forged(bundle, scores={"accuracy": scores, "one": scores}, sums={})
     made = made.forge(
         files=made.record.files, scores=(told, told.model_copy(update={"metric": "other", "mean": 0.5}))
     )
@@ -98,6 +98,33 @@ def test_scores_and_outcomes_by_other_metrics_are_found(bundle, machine) -> None
     assert of_score.startswith("other is 0.5 [")
     assert of_score.endswith("; no outcomes give it.")
     assert of_outcomes == "There are outcomes by 'one'; its record tells of no such score."
+
+
+def test_one_query_of_a_pooled_metric_is_found(bundle, machine) -> None:
+    sums = read_outcomes(bundle.folder, bundle.record).sums["share"].copy()
+    sums[7, 0] -= 1
+
+    (problem,) = check_outcomes(forged(bundle, sums={"share": sums}).stored, machine).problems
+    assert problem.startswith("share is ")
+    assert "; its outcomes give " in problem
+
+
+@pytest.mark.filterwarnings("error")
+def test_sums_that_make_no_metric_are_found(bundle, machine) -> None:
+    wide, empty = ({"share": np.zeros((40, n_sums))} for n_sums in (3, 2))
+
+    assert check_outcomes(forged(bundle, sums=wide).stored, machine).problems == (
+        "There are sums of shape (40, 3); expected 2 of at least one episode.",
+    )
+    (problem,) = check_outcomes(forged(bundle, sums=empty).stored, machine).problems
+    assert problem.endswith("; its outcomes give nan [nan, nan] over 40 episodes.")
+
+
+def test_a_pooled_metric_that_is_not_installed_is_named(bundle, machine) -> None:
+    found = check_outcomes(bundle.stored, replace(machine, pooled={}))
+
+    assert found.problems == ()
+    assert "Metric 'share' is not compared: install the extension that has it." in found.remarks
 
 
 def test_classes_of_other_episodes_are_found(bundle, machine) -> None:
@@ -129,9 +156,10 @@ def test_fewer_episodes_are_not_taken_for_all(bundle, machine) -> None:
         guessing=told.guessing[:30],
         classes=told.classes[:30],
         class_scores=told.class_scores[:30],
+        sums={"share": told.sums["share"][:30]},
     )
 
-    assert check_outcomes(made.stored, machine).problems[1:] == (
+    assert check_outcomes(made.stored, machine).problems[2:] == (
         "There are answers to 30 episodes; expected 40.",
     )
 

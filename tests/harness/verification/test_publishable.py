@@ -13,16 +13,16 @@ def test_what_verifies_may_be_published(result, machine) -> None:
 
 
 def test_a_problem_of_any_level_is_a_refusal(result, machine) -> None:
-    (score,) = result.record.scores
-    forged = result.forge(scores=(score.model_copy(update={"mean": score.high}),))
+    score, *others = result.record.scores
+    forged = result.forge(scores=(score.model_copy(update={"mean": score.high}), *others))
 
     (problem,) = refusals(forged.stored, machine)
     assert "; its predictions give " in problem
 
 
 def test_what_would_not_verify_as_a_bundle_is_refused(result, machine) -> None:
-    (score,) = result.record.scores
-    forged = result.forge(scores=(score, score.model_copy(update={"metric": "unknown"})))
+    score, *others = result.record.scores
+    forged = result.forge(scores=(score, *others, score.model_copy(update={"metric": "unknown"})))
 
     (problem,) = refusals(forged.stored, machine)
     assert problem.endswith("; no outcomes give it.")

@@ -27,15 +27,18 @@ def test_what_follows_from_the_predictions_is_verified(result, machine) -> None:
     assert found.checked == "its score and its curve, to the last bit; the labels and classes of 40 episodes"
 
 
+@pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("field", ["mean", "low", "high"])
-def test_a_score_that_differs_in_its_last_bit_is_found(result, machine, field: str) -> None:
-    (score,) = result.record.scores
+def test_a_score_that_differs_in_its_last_bit_is_found(result, machine, field: str, place: int) -> None:
+    scores = list(result.record.scores)
+    score = scores[place]
     other = float(np.nextafter(getattr(score, field), 1))
-    forged = result.forge(scores=(score.model_copy(update={field: other}),))
+    scores[place] = score.model_copy(update={field: other})
+    forged = result.forge(scores=tuple(scores))
 
     assert not check_written(forged.folder).problems
     (problem,) = check_scores(forged.stored, machine).problems
-    assert problem.startswith("accuracy is ")
+    assert problem.startswith(f"{score.metric} is ")
     assert repr(other) in problem.partition("; its predictions give ")[0]
     assert repr(getattr(score, field)) in problem.partition("; its predictions give ")[2]
 
@@ -55,8 +58,9 @@ def test_altered_predictions_are_found_whatever_their_hash(result, machine) -> N
     forged = result.answer(replace(told, logits=better)).forge()
 
     assert not check_written(forged.folder).problems
-    of_score, of_episodes, of_classes = check_scores(forged.stored, machine).problems
+    of_score, of_share, of_episodes, of_classes = check_scores(forged.stored, machine).problems
     assert of_score.endswith("; its predictions give 1.0 [1.0, 1.0] over 40 episodes.")
+    assert of_share.startswith("share is ")
     assert of_episodes == "The outcomes of episodes are not the scores of their predictions."
     assert of_classes == "The outcomes of classes are not those of their predictions."
 
@@ -71,9 +75,19 @@ def test_outcomes_that_were_altered_are_found_whatever_their_hash(result, machin
     )
 
 
+def test_sums_that_were_altered_are_found_whatever_their_hash(result, machine) -> None:
+    told = read_outcomes(result.folder, result.record)
+    better = replace(told, sums={"share": told.sums["share"] + 1})
+    (result.folder / "outcomes.parquet").write_bytes(encode(better))
+
+    assert check_scores(result.forge().stored, machine).problems == (
+        "The outcomes of episodes are not the scores of their predictions.",
+    )
+
+
 def test_a_metric_that_is_not_here_is_not_compared(make_result, machine) -> None:
     result = make_result()
-    (told,) = result.record.scores
+    told, *_ = result.record.scores
     other = told.model_copy(update={"metric": "other"})
 
     found = check_scores(result.forge(scores=(told, other)).stored, machine)
