@@ -25,6 +25,18 @@ def test_it_answers_as_protonet_does_from_its_first_weights(toy):
     assert torch.equal(centroid.answer(episodes), protonet.answer(episodes))
 
 
+def test_answers_are_distances_to_class_means_of_first_features(toy):
+    learner, episodes = toy.learner(Centroid), toy.episodes()
+    with torch.no_grad():
+        support, query = (learner.backbone(x) for x in (episodes.support, episodes.query))
+
+    answer = learner.answer(episodes)
+    for e, labels in enumerate(episodes.support_labels):
+        for way in range(3):
+            distances = (query[e] - support[e][labels == way].mean(0)).square().sum(1)
+            torch.testing.assert_close(answer[e, :, way], -distances)
+
+
 def test_it_commits_once_and_learns_nothing(toy):
     learner, session = toy.learner(Centroid), Session()
     before = {name: value.clone() for name, value in learner.state_dict().items()}

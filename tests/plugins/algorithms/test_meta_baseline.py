@@ -14,6 +14,7 @@ from metabench_plugins.algorithms.protonet import ProtoNet
 
 # An episode of the learners here has 3 · (2 + 2) examples.
 PER_EPISODE = 12
+DOUBLE = {"dtype": torch.float64}
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,22 @@ class Recording(Session):
 
     def report(self, spent):
         """Forget it."""
+
+
+def test_logits_are_those_of_the_equations(toy):
+    """Equations 1 and 3, number by number: τ · cos(f(x), w_c), where w_c is a class mean."""
+    learner, episodes = toy.learner(MetaBaseline, first_temperature=7.0).double(), toy.episodes(**DOUBLE)
+    with torch.no_grad():
+        support, query = (learner.backbone(x).numpy() for x in (episodes.support, episodes.query))
+    labels, answer = episodes.support_labels.numpy(), learner.answer(episodes).numpy()
+
+    for e, q, way in np.ndindex(answer.shape):
+        mean = sum(support[e][labels[e] == way]) / (labels[e] == way).sum()
+        cosine = query[e, q] @ mean / np.sqrt((query[e, q] @ query[e, q]) * (mean @ mean))
+        assert answer[e, q, way] == pytest.approx(7.0 * cosine, rel=1e-9)
+    chosen = np.take_along_axis(answer, episodes.targets.numpy()[..., None], axis=2)[..., 0]
+    expected = (np.log(np.exp(answer).sum(2)) - chosen).mean()
+    assert learner.loss(learner.seen(episodes)).item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_it_learns_as_protonet_by_cosine_does(toy):
