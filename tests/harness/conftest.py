@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from metabench.leaderboards.table import Leaderboard, Row, Track
 from metabench.results.record import (
     AuditPart,
     BenchmarkPart,
@@ -19,6 +22,10 @@ from metabench.results.record import (
     Record,
     SpentPart,
 )
+from metabench.scoring.compare import compare_all
+from metabench.scoring.interval import Interval
+
+GUESSING = 0.2
 
 
 def digest(text: str) -> str:
@@ -124,3 +131,48 @@ def make_record() -> Callable[..., Record]:
 def make_plugin() -> Callable[..., PluginPart]:
     """Makes the record of a plugin from its name, options and further fields."""
     return plugin
+
+
+def make_row(
+    algorithm: str, mean: float, *, backbone: str = "conv4", is_ranked: bool = True, **changes: Any
+) -> Row:
+    row = Row(
+        algorithm=algorithm,
+        backbone=backbone,
+        plugins=(plugin(algorithm), plugin(backbone)),
+        n_seeds=1,
+        score=Interval(mean, mean - 0.01, mean + 0.01),
+        rank=(1, 2) if is_ranked else None,
+        spent_s=1.0,
+        spent_episodes=1.0,
+        peak_memory_mib=1.0,
+        verdict="inductive",
+        status="ok",
+        coverage=1.0,
+    )
+    return replace(row, **changes)
+
+
+@pytest.fixture
+def row() -> Callable[..., Row]:
+    """Makes a row of an algorithm with a mean."""
+    return make_row
+
+
+def ranked_by(row: Row) -> float:
+    """The mean in which whatever a row failed to answer counts as guessing."""
+    return GUESSING if row.score is None else row.coverage * row.score.mean + (1 - row.coverage) * GUESSING
+
+
+@pytest.fixture
+def board(make_record: Callable[..., Record]) -> Callable[..., Leaderboard]:
+    """Makes a board of a benchmark with rows, as they rank."""
+
+    def make_board(name: str, *rows: Row, higher_is_better: bool = True, **rules: Any) -> Leaderboard:
+        record = make_record(benchmark={"name": name})
+        track = Track(record.benchmark, record.budget, False, "cpu-2", "fp32")
+        scores = [np.full((1, 4), ranked_by(one)) for one in rows if one.rank]
+        compared = compare_all(scores, higher_is_better=higher_is_better)
+        return Leaderboard(replace(track, **rules), "accuracy", True, rows, comparisons=compared)
+
+    return make_board

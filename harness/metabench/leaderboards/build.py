@@ -150,6 +150,7 @@ def _row(method: Method, algorithm: str, backbone: str) -> Row:
     return Row(
         algorithm=algorithm,
         backbone=backbone,
+        plugins=(method.first.algorithm, method.first.backbone),
         n_seeds=len(method.runs),
         score=None,
         rank=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,24 @@ def labels(plugins: Sequence[PluginPart]) -> list[str]:
         plugins: Of all rows of a board; one may stand there more than once.
     """
     return [_label(one, [other for other in plugins if other.name == one.name]) for one in plugins]
+
+
+def labels_across(told: Sequence[tuple[str, PluginPart]]) -> list[str]:
+    """Name the plugins of several boards: namesakes that one board tells apart are told apart on all.
+
+    Others keep the names that they have on their boards, though a version may differ from board to board.
+
+    Args:
+        told: The label on its board of each plugin, and the plugin.
+    """
+    split = {plugin.name for label, plugin in told if label != plugin.name}
+    namesakes = {_key(plugin): plugin for _, plugin in told if plugin.name in split}
+    names = dict(zip(namesakes, labels(list(namesakes.values())), strict=True))
+    return [names[_key(plugin)] if plugin.name in split else label for label, plugin in told]
+
+
+def _key(plugin: PluginPart) -> str:
+    return json.dumps(plugin.model_dump(), sort_keys=True)
 
 
 def _label(plugin: PluginPart, namesakes: Sequence[PluginPart]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metabench.leaderboards.labels import labels_across
 from metabench.scoring.across import AverageRanks, average_ranks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,12 +26,15 @@ class Summary:
     Attributes:
         boards: Summed up, at least two.
         methods: By average rank, then by coverage and name; those without a rank last.
-        scores: (n_methods, n_boards) mean scores; NaN where a method has none, or is not ranked.
+        rows: Where each of them stands on each of the boards, ranked or not; None where it is not there.
+        scores: (n_methods, n_boards) mean scores, in which a seed that failed by the method's fault counts
+            as guessing; NaN where a method has none, or is not ranked.
         ranked: Their average ranks and what follows.
     """
 
     boards: tuple[Leaderboard, ...]
     methods: tuple[str, ...]
+    rows: tuple[tuple[Row | None, ...], ...]
     scores: NDArray[np.float64]
     ranked: AverageRanks
 
@@ -63,38 +68,61 @@ def _rules(track: Track) -> str:
 
 
 def _summary(boards: Sequence[Leaderboard]) -> Summary:
-    with_backbone = any(_repeats(row.algorithm for row in _ranked(board)) for board in boards)
-    means = [{_method(row, with_backbone): _mean(row) for row in _ranked(board)} for board in boards]
+    named = _named(boards)
+    means = [dict(_means(board, names)) for board, names in zip(boards, named, strict=True)]
+    rows = [dict(_ranked_last(board, names)) for board, names in zip(boards, named, strict=True)]
     methods = sorted({name for one in means for name in one})
     scores = np.array([[one.get(name, np.nan) for one in means] for name in methods]).reshape(-1, len(boards))
-    directions = [_higher_is_better(board) for board in boards]
-    ranked = average_ranks(scores, higher_is_better=np.array(directions))
+    directions = np.array([_higher_is_better(board) for board in boards])
+    ranked = average_ranks(scores, higher_is_better=directions)
     order = np.lexsort((-ranked.coverage, np.nan_to_num(ranked.ranks, nan=np.inf)))
     return Summary(
         boards=tuple(boards),
         methods=tuple(methods[place] for place in order),
+        rows=tuple(tuple(one.get(methods[place]) for one in rows) for place in order),
         scores=scores[order],
-        ranked=average_ranks(scores[order], higher_is_better=np.array(directions)),
+        ranked=average_ranks(scores[order], higher_is_better=directions),
     )
+
+
+def _named(boards: Sequence[Leaderboard]) -> list[list[str]]:
+    """The method of each row of each board, by a name that it has on all of them."""
+    algorithms = _across(boards, [[row.algorithm for row in board.rows] for board in boards], 0)
+    backbones = _across(boards, [[row.backbone for row in board.rows] for board in boards], 1)
+    told = list(zip(boards, algorithms, backbones, strict=True))
+    if not any(_repeats(_of_ranked(board, names)) for board, names, _ in told):
+        return algorithms
+    return [[f"{one}, {other}" for one, other in zip(*both, strict=True)] for _, *both in told]
+
+
+def _across(boards: Sequence[Leaderboard], labels: Sequence[Sequence[str]], part: int) -> list[list[str]]:
+    """Names for the algorithms of all rows, part 0, or their backbones, part 1."""
+    plugins = [row.plugins[part] for board in boards for row in board.rows]
+    names = iter(labels_across(list(zip(chain(*labels), plugins, strict=True))))
+    return [[next(names) for _ in board.rows] for board in boards]
 
 
 def _higher_is_better(board: Leaderboard) -> bool:
     return board.comparisons is None or board.comparisons.higher_is_better
 
 
-def _ranked(board: Leaderboard) -> list[Row]:
-    return [row for row in board.rows if row.rank is not None and row.score is not None]
+def _of_ranked(board: Leaderboard, names: Sequence[str]) -> Iterator[str]:
+    told = zip(names, board.rows, strict=True)
+    return (name for name, row in told if row.rank is not None and row.score is not None)
+
+
+def _ranked_last(board: Leaderboard, names: Sequence[str]) -> list[tuple[str, Row]]:
+    return sorted(zip(names, board.rows, strict=True), key=lambda told: told[1].rank is not None)
+
+
+def _means(board: Leaderboard, names: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Ranked methods that answered something, and the mean by which each is ranked."""
+    means = () if board.comparisons is None else board.comparisons.means.tolist()
+    ranked = [told for told in zip(names, board.rows, strict=True) if told[1].rank is not None]
+    told = zip(ranked, means, strict=True)
+    return ((name, mean) for (name, row), mean in told if row.score is not None)
 
 
 def _repeats(names: Iterable[str]) -> bool:
     told = list(names)
     return len(set(told)) < len(told)
-
-
-def _method(row: Row, with_backbone: bool) -> str:
-    return f"{row.algorithm}, {row.backbone}" if with_backbone else row.algorithm
-
-
-def _mean(row: Row) -> float:
-    assert row.score is not None
-    return row.score.mean

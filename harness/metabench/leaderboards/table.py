@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metabench.referee.outcome import Verdict
-    from metabench.results.record import BenchmarkPart, BudgetPart
+    from metabench.results.record import BenchmarkPart, BudgetPart, PluginPart
     from metabench.scoring.compare import Comparisons
     from metabench.scoring.interval import Interval
 
@@ -40,6 +40,7 @@ class Row:
     Attributes:
         algorithm: Name, with what tells it from its namesakes on the board.
         backbone: Likewise.
+        plugins: Both as their records tell them, whatever else stands on the board.
         n_seeds: Seeds that were run.
         score: Mean of the metric and its 95 % interval, in the metric's unit; None if nothing was scored.
         rank: First and last place that it may hold; None if it is not ranked with the others.
@@ -66,6 +67,7 @@ class Row:
 
     algorithm: str
     backbone: str
+    plugins: tuple[PluginPart, PluginPart]
     n_seeds: int
     score: Interval | None
     rank: tuple[int, int] | None

@@ -44,6 +44,7 @@ ABOUT_UNSTEADY = (
 )
 _LONGEST_NAME = 60
 _LARGEST_SCORE = 1e6
+_MOST_LETTERS = 4
 
 
 def printable(text: str) -> str:
@@ -188,8 +189,7 @@ def summary_cells(summary: Summary) -> list[list[str]]:
     return [
         [
             NOTHING if math.isnan(rank) else f"{rank:.2f}",
-            "".join(_letter(number) for number, group in enumerate(ranked.groups) if place in group)
-            or NOTHING,
+            _letters([number for number, group in enumerate(ranked.groups) if place in group]),
             name(method),
             f"{round(coverage * n_boards)} of {n_boards}",
         ]
@@ -199,8 +199,15 @@ def summary_cells(summary: Summary) -> list[list[str]]:
     ]
 
 
-def _letter(number: int) -> str:
-    """From a to z, then from a1 to z1."""
+def _letters(groups: Sequence[int]) -> str:
+    """Of all groups of a method; of many the first and the last, as groups of average ranks are runs."""
+    if len(groups) > _MOST_LETTERS:
+        return f"{letter(groups[0])}–{letter(groups[-1])}"
+    return "".join(map(letter, groups)) or NOTHING
+
+
+def letter(number: int) -> str:
+    """Of a group of methods that cannot be told apart, from a to z, then from a1 to z1."""
     again, place = divmod(number, 26)
     return f"{chr(ord('a') + place)}{again or ''}"
 

@@ -42,7 +42,7 @@ _STYLE: Any = {
 }
 _SIZE_INCHES = (5.0, 3.3)
 # What a record claims may be anything; beyond these no axis can be drawn.
-_SMALLEST, _LARGEST = 1e-6, 1e9
+_SMALLEST, LARGEST = 1e-6, 1e9
 _FEWEST_TICKS = 2
 _NARROWEST = 2.0
 
@@ -60,7 +60,7 @@ class Point:
     def can_be_drawn(self) -> bool:
         """All of it is a number, and of a size that something measured may have."""
         told = (self.x, self.y, self.low, self.high)
-        return all(math.isfinite(one) and abs(one) <= _LARGEST for one in told) and self.x >= _SMALLEST
+        return all(math.isfinite(one) and abs(one) <= LARGEST for one in told) and self.x >= _SMALLEST
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,12 @@ class Frame:
 
     Attributes:
         name: Of the plot, which no other on its page has.
-        x_label: Of the logarithmic axis, with its unit; no foreign text.
+        x_label: Of the axis from left to right, with its unit; no foreign text.
         y_label: Likewise.
         ticks: Of the axis from left to right; placed where they look well if none are given.
         joined: Points of a method are joined by lines; else they have bars for their intervals.
+        steps: The axis is linear, and what a point tells holds from there to the left up to the point before;
+            the first and the last point of a method are where it begins and ends. Else it is logarithmic.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Frame:
     y_label: str
     ticks: tuple[float, ...] = ()
     joined: bool = True
+    steps: bool = False
 
 
 def draw(frame: Frame, series: Sequence[Series]) -> Markup:
@@ -107,15 +110,19 @@ def draw(frame: Frame, series: Sequence[Series]) -> Markup:
         axes = figure.subplots()
         # The best is drawn last, over all others.
         for one in reversed(series):
-            _draw_series(axes, one, joined=frame.joined)
-        axes.set(xscale="log", xlabel=frame.x_label, ylabel=frame.y_label)
+            _draw_series(axes, one, frame)
+        axes.set(xlabel=frame.x_label, ylabel=frame.y_label)
         axes.grid(visible=True, linewidth=0.6)
         axes.set_axisbelow(True)
-        _set_ticks(axes, frame.ticks)
+        if frame.steps:
+            axes.ticklabel_format(useOffset=False)
+        else:
+            axes.set_xscale("log")
+            _set_ticks(axes, frame.ticks)
         return _for_page(frame.name, written(figure, ".svg").decode())
 
 
-def _draw_series(axes: Axes, series: Series, *, joined: bool) -> None:
+def _draw_series(axes: Axes, series: Series, frame: Frame) -> None:
     is_other = not series.number
     colour = _OTHERS if is_other else _SERIES[series.number - 1]
     x, y = [one.x for one in series.points], [one.y for one in series.points]
@@ -124,10 +131,12 @@ def _draw_series(axes: Axes, series: Series, *, joined: bool) -> None:
     axes.errorbar(
         x,
         y,
-        None if joined else [below, above],
+        None if frame.joined else [below, above],
         color=colour,
         marker="." if is_other else MARKERS[series.number - 1],
-        linestyle="-" if joined else "none",
+        markevery=slice(1, -1) if frame.steps else None,
+        linestyle="-" if frame.joined else "none",
+        drawstyle="steps-pre" if frame.steps else "default",
         linewidth=1.0 if is_other else 1.6,
         elinewidth=1.2,
         markersize=5.0,

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metabench.leaderboards import text
+from metabench.site.across import sections_of
 from metabench.site.facts import cut
 from metabench.site.numbers import order
 from metabench.site.page import Cell, Column, Link, OverviewPage, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from metabench.leaderboards.table import Leaderboard, Row
     from metabench.site.contents import Contents
 
 # What the page tells one by one.
 _MOST_BOARDS = 1000
+_MOST_APART = 200
 _MOST_PROBLEMS = 200
 _MOST_BEST = 3
 _COLUMNS = (
@@ -32,6 +34,9 @@ _COLUMNS = (
     Column("track"),
 )
 _ABOUT = "Leading are the methods than which no other is significantly better; the score is the first one's."
+_ABOUT_FIRST = (
+    "Shown are the first {shown:,} of {all:,} leaderboards; the others have their pages all the same."
+)
 
 
 def overview_page(contents: Contents) -> OverviewPage:
@@ -41,12 +46,15 @@ def overview_page(contents: Contents) -> OverviewPage:
         contents: Of the site.
     """
     apart = [identity for identity in contents.runs if identity not in contents.places]
+    sections, more_sections = sections_of(contents)
     return OverviewPage(
         summary=_summary(contents),
         boards=_boards(contents),
-        about=_ABOUT,
-        sections=(),
-        apart=tuple(_link(identity, contents) for identity in apart[:_MOST_PROBLEMS]),
+        about=tuple(_about(contents)),
+        sections=sections,
+        more_sections=more_sections,
+        apart=tuple(_link(identity, contents) for identity in apart[:_MOST_APART]),
+        more_apart=_more(len(apart) - _MOST_APART),
         problems=_problems(contents),
     )
 
@@ -61,6 +69,12 @@ def _summary(contents: Contents) -> str:
         f"{_count(len(runs), 'result')}, {ended}: {_count(n_algorithms, 'algorithm')} on "
         f"{_count(n_benchmarks, 'benchmark')}, {_count(len(boards), 'leaderboard')}."
     )
+
+
+def _about(contents: Contents) -> Iterator[str]:
+    yield _ABOUT
+    if len(contents.boards) > _MOST_BOARDS:
+        yield _ABOUT_FIRST.format(shown=_MOST_BOARDS, all=len(contents.boards))
 
 
 def _count(n: int, thing: str) -> str:
@@ -113,6 +127,9 @@ def _link(identity: str, contents: Contents) -> Link:
 
 
 def _problems(contents: Contents) -> tuple[str, ...]:
-    more = len(contents.problems) - _MOST_PROBLEMS
-    told = tuple(map(cut, contents.problems[:_MOST_PROBLEMS]))
-    return (*told, f"… and {more} more.") if more > 0 else told
+    told = map(cut, contents.problems[:_MOST_PROBLEMS])
+    return tuple(filter(None, (*told, _more(len(contents.problems) - _MOST_PROBLEMS))))
+
+
+def _more(n: int) -> str:
+    return f"… and {n} more." if n > 0 else ""

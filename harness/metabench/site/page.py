@@ -51,10 +51,12 @@ class Column:
     Attributes:
         title: Its heading.
         is_number: Its cells are numbers, which stand to the right.
+        above: A heading above the heading, which leads somewhere.
     """
 
     title: str
     is_number: bool = False
+    above: Link | None = None
 
 
 @dataclass(frozen=True)
@@ -145,20 +147,81 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Section:
-    """A part of the overview: words, and a table or a plot or both.
+class Mark:
+    """A place on an axis: what stands there, and where in % of the axis from the left."""
+
+    text: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of an axis: what it shows, and where it starts and ends in % of the axis from the left."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class RankDiagram:
+    """Average ranks on an axis, a line for each method, and which of them cannot be told apart.
 
     Attributes:
-        title: Its heading.
-        words: A paragraph each.
-        table: None where there is none.
-        plot: Likewise.
+        ticks: Of the axis.
+        critical: The critical difference, as long as it is.
+        methods: The best first.
+        groups: From the first to the last of methods that cannot be told apart.
+        about: How to read it.
     """
 
+    ticks: tuple[Mark, ...]
+    critical: Span
+    methods: tuple[Mark, ...]
+    groups: tuple[Span, ...]
+    about: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """On which part of the benchmarks methods score at least so much.
+
+    Attributes:
+        plot: Of the methods in the legend.
+        legend: A colour and marker for each.
+        table: The same in numbers.
+    """
+
+    plot: Plot
+    legend: tuple[LegendEntry, ...]
+    table: Table
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the overview: methods across the benchmarks of one set of rules.
+
+    Attributes:
+        name: Of the section on the page, for links.
+        title: Its heading, with the rules in few words.
+        rules: The same in full.
+        verdict: What the ranks are worth.
+        table: How the methods fared.
+        explanations: How to read the table.
+        others: Leaderboards that are summed up and have no column in the table.
+        ranks: None where fewer than two methods are ranked.
+        profile: None where scores of the benchmarks cannot be put on one scale.
+    """
+
+    name: str
     title: str
-    words: tuple[str, ...] = ()
-    table: Table | None = None
-    plot: Plot | None = None
+    rules: str
+    verdict: str
+    table: Table
+    explanations: tuple[str, ...]
+    others: tuple[Link, ...]
+    ranks: RankDiagram | None
+    profile: Profile | None
 
 
 @dataclass(frozen=True)
@@ -169,16 +232,20 @@ class OverviewPage:
         summary: What there is, in a sentence.
         boards: A row for each leaderboard.
         about: How to read them.
-        sections: What follows, e.g. methods across benchmarks.
+        sections: Methods across benchmarks.
+        more_sections: That there are others; "" if all are shown.
         apart: Results that stand on no leaderboard.
+        more_apart: That there are others; "" if all are named.
         problems: What could not be read, a line each.
     """
 
     summary: str
     boards: Table
-    about: str
+    about: tuple[str, ...]
     sections: tuple[Section, ...]
+    more_sections: str
     apart: tuple[Link, ...]
+    more_apart: str
     problems: tuple[str, ...]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from metabench.leaderboards.labels import labels
+from metabench.leaderboards.labels import labels, labels_across
 
 
 def test_a_name_that_stands_once_is_enough(make_plugin) -> None:
@@ -55,3 +55,19 @@ def test_each_of_many_namesakes_has_a_name_of_its_own(make_plugin) -> None:
     ]
 
     assert len(set(labels(plugins))) == 8
+
+
+def test_across_boards_a_name_that_no_board_splits_stays(make_plugin) -> None:
+    told = [("maml", make_plugin("maml", version=version)) for version in ("1.0", "2.0")]
+    assert labels_across(told) == ["maml", "maml"]
+
+
+def test_across_boards_namesakes_that_one_splits_are_split_on_all(make_plugin) -> None:
+    five, ten = make_plugin("maml", {"steps": 5}), make_plugin("maml", {"steps": 10})
+    told = [
+        ("maml (steps=5)", five),
+        ("maml (steps=10)", ten),
+        ("maml", five),
+        ("feat", make_plugin("feat")),
+    ]
+    assert labels_across(told) == ["maml (steps=5)", "maml (steps=10)", "maml (steps=5)", "feat"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from metabench.leaderboards import text
@@ -56,6 +57,79 @@ def test_methods_are_told_with_their_backbones_where_one_has_several(board, row)
 
     (summary,) = summarise(boards)
     assert summary.methods == ("one, conv4", "one, resnet12")
+
+
+def test_variants_that_one_board_tells_apart_are_told_apart_on_all(board, row, make_plugin) -> None:
+    few, many = make_plugin("maml", {"steps": 5}), make_plugin("maml", {"steps": 10})
+    conv4 = make_plugin("conv4")
+    boards = [
+        board(
+            "a-5w1s",
+            row("maml (steps=10)", 0.9, plugins=(many, conv4)),
+            row("maml (steps=5)", 0.8, plugins=(few, conv4)),
+            row("protonet", 0.7),
+        ),
+        board("b-5w1s", row("maml", 0.8, plugins=(few, conv4)), row("protonet", 0.7)),
+    ]
+
+    (summary,) = summarise(boards)
+
+    assert summary.methods == ("maml (steps=5)", "protonet", "maml (steps=10)")
+    assert summary.ranked.ranks.tolist()[:2] == [1.0, 2.0]
+    assert summary.rows[0] == (boards[0].rows[1], boards[1].rows[0])
+
+
+def test_rows_are_there_to_tell_why_a_score_is_not(board, row) -> None:
+    failed = row("one", 0.0, score=None, status="timeout")
+    boards = [
+        board("a-5w1s", row("one", 0.9), row("two", 0.8)),
+        board("b-5w1s", row("two", 0.9), failed, row("gone", 0.9, is_ranked=False)),
+        board("c-5w1s", row("two", 0.9, is_ranked=False, verdict="transductive"), row("one", 0.8)),
+    ]
+
+    (summary,) = summarise(boards)
+
+    told = dict(zip(summary.methods, summary.rows, strict=True))
+    assert told.keys() == {"one", "two"}
+    assert told["one"] == (boards[0].rows[0], failed, boards[2].rows[1])
+    assert told["two"] == (boards[0].rows[1], boards[1].rows[0], boards[2].rows[0])
+    assert np.isnan(summary.scores).sum() == 2
+
+
+def test_of_two_backbones_the_ranked_one_stands_for_the_method(board, row) -> None:
+    ranked, unranked = row("one", 0.9), row("one", 0.95, backbone="vit", is_ranked=False)
+    boards = [board("a-5w1s", unranked, ranked), board("b-5w1s", ranked, unranked)]
+
+    (summary,) = summarise(boards)
+    assert summary.rows == ((ranked, ranked),)
+
+
+def test_seeds_that_failed_count_as_guessing(board, row) -> None:
+    half = row("half", 0.9, n_seeds=2, status="1 of 2 ok", coverage=0.5)
+    boards = [board(name, half, row("whole", 0.8, n_seeds=2)) for name in ("a-5w1s", "b-5w1s")]
+
+    (summary,) = summarise(boards)
+
+    assert summary.methods == ("whole", "half")
+    assert summary.scores[1].tolist() == pytest.approx([0.55, 0.55])
+
+
+def test_many_letters_are_told_as_a_run(board, row) -> None:
+    names = [f"m{place:02}" for place in range(24)]
+    boards = [
+        board(f"{number}-5w1s", *(row(name, 0.9 - 0.01 * place) for place, name in enumerate(names)))
+        for number in range(16)
+    ]
+
+    (summary,) = summarise(boards)
+
+    groups = summary.ranked.groups
+    for place, cells in enumerate(text.summary_cells(summary)):
+        own = [number for number, group in enumerate(groups) if place in group]
+        assert own == list(range(own[0], own[-1] + 1))
+        first, last = text.letter(own[0]), text.letter(own[-1])
+        assert cells[1] == (f"{first}–{last}" if len(own) > 4 else "".join(map(text.letter, own)))
+    assert any("–" in cells[1] for cells in text.summary_cells(summary))
 
 
 def test_methods_that_cannot_be_told_apart_share_a_letter(board, row) -> None:

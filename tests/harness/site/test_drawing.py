@@ -93,3 +93,20 @@ def test_amounts_are_written_as_numbers_unless_they_span_many_decades() -> None:
     wide = (Point(1.0, 1.0, 1.0, 1.0), Point(1e7, 1.0, 1.0, 1.0))
     told = texts(drawing([Series(1, wide)], Frame("anytime", "s", "score")))
     assert len([one for one in told if one]) > 4
+
+
+def test_steps_hold_to_the_left_on_a_linear_axis_and_are_marked_but_at_their_ends() -> None:
+    told = [(0.0, 1.0), (40.0, 1.0), (80.0, 0.5), (100.0, 0.0)]
+    points = tuple(Point(x, y, y, y) for x, y in told)
+    root = drawing([Series(1, points)], Frame("profile", "score", "part", steps=True))
+    marks = [one for one in root.iter() if one.tag.endswith("use") and "series-1" in one.get("style", "")]
+    assert len(marks) == 2
+    x, y = ([float(one.get(axis)) for one in marks] for axis in "xy")
+    line = next(
+        one for one in root.iter() if one.get("style", "").startswith("fill: none; stroke: var(--series")
+    )
+    corners = [tuple(map(float, pair)) for pair in re.findall(r"[ML] ([\d.]+) ([\d.]+)", line.get("d"))]
+    assert (x[0], y[1]) in corners
+    assert (x[1], y[0]) not in corners
+    start, end = corners[0][0], corners[-1][0]
+    assert [(one - start) / (end - start) for one in x] == pytest.approx([0.4, 0.8])

@@ -37,6 +37,28 @@ def test_many_leaders_are_counted(site, monkeypatch) -> None:
     assert "feat and 1 more" in told
 
 
+def test_many_leaderboards_are_cut_with_their_number(site, monkeypatch) -> None:
+    assert len(overview_page(site.contents).about) == 1
+    monkeypatch.setattr(module, "_MOST_BOARDS", 3)
+    page = overview_page(site.contents)
+    assert len(page.boards.rows) == 3
+    assert page.about[-1].startswith("Shown are the first 3 of 5 leaderboards; ")
+
+
+def test_many_results_on_no_leaderboard_are_cut_with_their_number(site, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_MOST_APART", 50)
+    page = overview_page(replace(site.contents, boards=()))
+    assert len(page.apart) == 50
+    assert page.more_apart == f"… and {len(site.contents.runs) - 50} more."
+    assert overview_page(site.contents).more_apart == ""
+
+
+def test_leaderboards_that_differ_in_the_benchmark_alone_are_summed_up(site) -> None:
+    (section,) = overview_page(site.contents).sections
+    assert section.title == "Across 4 benchmarks: 300s, cpu-2, fp32, no pretraining"
+    assert [row[2].text for row in section.table.rows[:2]] == ["feat", "protonet"]
+
+
 def test_many_problems_are_cut_with_their_number(site) -> None:
     contents = replace(site.contents, problems=tuple(f"problem {number}\x1b" for number in range(300)))
     told = overview_page(contents).problems
@@ -48,8 +70,9 @@ def test_many_problems_are_cut_with_their_number(site) -> None:
 def test_a_result_that_a_later_run_has_replaced_is_named_apart(site) -> None:
     first = site.contents.boards[0]
     gone = first.rows[0].identities[0]
-    rows = (replace(first.rows[0], identities=first.rows[0].identities[1:] or first.rows[1].identities),)
-    contents = replace(site.contents, boards=(replace(first, rows=rows), *site.contents.boards[1:]))
+    later = replace(first.rows[0], identities=first.rows[0].identities[1:] or first.rows[1].identities)
+    changed = replace(first, rows=(later, *first.rows[1:]))
+    contents = replace(site.contents, boards=(changed, *site.contents.boards[1:]))
     apart = overview_page(contents).apart
     assert f"results/{site.contents.result_names[gone]}.html" in [link.href for link in apart]
     assert overview_page(site.contents).apart == ()

@@ -8,14 +8,21 @@ from typing import Any
 import pytest
 
 from metabench.leaderboards.table import Leaderboard, Row, Track
-from metabench.results.record import BenchmarkPart, BudgetPart, DatasetPart
+from metabench.results.record import BenchmarkPart, BudgetPart, DatasetPart, PluginPart
 from metabench.scoring.interval import Interval
+
+
+def make_plugin(name: str) -> PluginPart:
+    return PluginPart(
+        name=name, target=f"demo:{name}", distribution="demo", version="1.0", source_hash="0" * 64, options={}
+    )
 
 
 def make_row(**changes: Any) -> Row:
     told: dict[str, Any] = {
         "algorithm": "protonet",
         "backbone": "conv4",
+        "plugins": (make_plugin("protonet"), make_plugin("conv4")),
         "n_seeds": 1,
         "score": Interval(0.9793, 0.9766, 0.9820),
         "rank": (1, 2),
