@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 
-.PHONY: demo test check torture format clean
+.PHONY: demo test check torture bench format clean
 
 demo: $(INSTALLED)  ## A small comparison on the embedded benchmark, about a minute on two cores
 	$(BIN)/metabench evaluate
@@ -21,6 +21,9 @@ check: $(INSTALLED)  ## What a commit must pass
 
 torture: $(INSTALLED)  ## Two hundred kills at random moments; about half an hour on two cores
 	METABENCH_KILLS=200 $(BIN)/python -m pytest -q tests/harness/cli/test_kills.py
+
+bench: $(INSTALLED)  ## Time and memory of the leaderboards of 10,000 results, against what they may take
+	$(BIN)/python tests/bench/leaderboards.py
 
 format: $(INSTALLED)  ## Format the code and sort its imports
 	$(BIN)/ruff check --fix .
