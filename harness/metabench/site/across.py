@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from metabench.leaderboards.table import Leaderboard, Row
     from metabench.site.contents import Contents
 
-# What fits: on the page, down a section, across a screen, and into a paragraph.
+# What fits: on the page, into a table, into a diagram, across a screen, and into a paragraph.
 MOST_SECTIONS = 5
 _MOST_METHODS = 50
+_MOST_DRAWN = 30
 _MOST_BENCHMARKS = 12
 _MOST_OTHERS = 50
 _TEXTS = {"group", "method"}
@@ -80,7 +81,7 @@ def _section(summary: Summary, number: int, pages: Mapping[int, str]) -> Section
         table=table,
         explanations=tuple(_explanations(summary)),
         others=tuple(links[_MOST_BENCHMARKS:][:_MOST_OTHERS]),
-        ranks=ranks_of(summary, _MOST_METHODS),
+        ranks=ranks_of(summary, _MOST_DRAWN),
         profile=profile_of(summary, f"profile-{number}", table=table.name),
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from metabench.leaderboards.summary import Summary
 
 # Steps of a line; with more benchmarks than that, it has a step for some of them only.
-_MOST_STEPS = 48
+_MOST_STEPS = 24
 # Of the width, beyond the lowest and the highest score.
 _MARGIN = 0.04
 _PARTS = (("all", 1.0), ("three quarters", 0.75), ("half", 0.5), ("a quarter", 0.25))

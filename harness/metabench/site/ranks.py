@@ -19,10 +19,10 @@ _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 # From this step on, ticks stand at its multiples.
 _ROUND = 5
 _DIGITS = 2
-_MOST_GROUPS = 20
+_MOST_GROUPS = 12
 _ABOUT = (
     "From 1, the best, to {n}. An orange bar joins methods that cannot be told apart, and has the letter of "
-    "their group; the last bar is as long as the critical difference, {critical}."
+    "their group; the last bar is as long as the critical difference, {critical}. The table tells the same."
 )
 _ABOUT_FIRST = " Shown are the first {shown} of {all} {what}."
 

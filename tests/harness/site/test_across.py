@@ -8,10 +8,13 @@ import pytest
 
 from metabench.leaderboards.table import Leaderboard
 from metabench.site import across as module
+from metabench.site import profile
 from metabench.site.across import sections_of
 from metabench.site.contents import Contents
 from metabench.site.numbers import LAST
+from metabench.site.overview import overview_page
 from metabench.site.page import Cell, Section
+from metabench.site.render import Renderer
 
 
 def contents_of(*boards: Leaderboard) -> Contents:
@@ -170,3 +173,21 @@ def test_scores_in_other_units_say_so_in_their_column(board, row) -> None:
     section = only_section(first, replace(second, metric_title="distance", as_percent=False))
     assert [column.title for column in section.table.columns[4:]] == ["accuracy in %", "distance"]
     assert cells(section)["one"]["b-5w1s"].text == "0.9000"
+
+
+def test_the_page_stays_small_however_much_there_is_to_sum_up(board, row, monkeypatch) -> None:
+    monkeypatch.setattr(profile, "draw", lambda *_: "")
+    rows = [row(f"method-{place}", 0.9 - 0.001 * place) for place in range(60)]
+    first = board("a-5w1s", *rows)
+    boards = [
+        replace(first, track=replace(first.track, benchmark=benchmark, device_class=f"cpu-{number}"))
+        for number in range(20)
+        for benchmark in (
+            first.track.benchmark.model_copy(update={"name": f"benchmark{place}-5w1s"}) for place in range(60)
+        )
+    ]
+    contents = contents_of(*boards)
+    page = overview_page(contents)
+    assert len(page.sections) == 5
+    assert len(page.boards.rows) == 1000
+    assert 300_000 < len(Renderer().render(page)) < 1_000_000

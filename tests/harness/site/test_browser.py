@@ -27,6 +27,9 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None, reason="chromium and chromedriver are not on the PATH"
 )
 SWITCHES = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
+# The table of methods across benchmarks.
+ACROSS = "methods-across-1"
+TITLES = "thead tr:last-child th"
 PHONE, DESKTOP = (320, 640), (1280, 900)
 
 
@@ -95,13 +98,13 @@ class Visit:
 
     def column(self, table: str, title: str) -> list[str]:
         """What a table shows in a column, from the top."""
-        titles = [one.text for one in self.browser.find_elements(By.CSS_SELECTOR, f"#{table} thead th")]
+        titles = [one.text for one in self.browser.find_elements(By.CSS_SELECTOR, f"#{table} {TITLES}")]
         place = titles.index(title) + 1
         cells = self.browser.find_elements(By.CSS_SELECTOR, f"#{table} tbody td:nth-child({place})")
         return [one.text for one in cells]
 
     def header(self, table: str, title: str) -> WebElement:
-        found = self.browser.find_elements(By.CSS_SELECTOR, f"#{table} thead th")
+        found = self.browser.find_elements(By.CSS_SELECTOR, f"#{table} {TITLES}")
         return next(one for one in found if one.text == title)
 
     def paper(self) -> str:
@@ -211,6 +214,88 @@ def test_a_result_is_two_clicks_away_and_leads_back(visit: Visit) -> None:
     assert visit.find("pre.command").text.startswith("metabench evaluate feat --benchmark grocery-5w5s")
     visit.find(".crumb a").click()
     assert visit.find("h1").text == "grocery-5w5s"
+
+
+def test_methods_across_benchmarks_sort_by_rank_and_by_each_score(visit: Visit) -> None:
+    best = visit.column(ACROSS, "method")
+    assert best[:2] == ["feat", "protonet"]
+    visit.header(ACROSS, "average rank").click()
+    visit.header(ACROSS, "average rank").click()
+    ranks = [one for one in visit.column(ACROSS, "average rank") if one != "–"]
+    assert ranks == sorted(ranks, key=float, reverse=True)
+
+    visit.browser.find_elements(By.CSS_SELECTOR, f"#{ACROSS} {TITLES}")[-1].click()
+    cells = visit.browser.find_elements(By.CSS_SELECTOR, f"#{ACROSS} tbody td:last-child")
+    told = [one.text for one in cells if one.text != "–"]
+    assert len(told) > 10
+    assert told == sorted(told, key=float)
+
+
+def test_a_benchmark_leads_to_its_leaderboard_by_mouse_and_by_keyboard(visit: Visit) -> None:
+    for follow in (lambda link: link.click(), lambda link: link.send_keys(Keys.ENTER)):
+        visit.open("index.html")
+        follow(visit.find(f"#{ACROSS} thead").find_element(By.LINK_TEXT, "grocery-5w5s"))
+        assert visit.find("h1").text == "grocery-5w5s"
+        assert "Budget: 300 s" in visit.find(".rules").text
+
+
+def test_what_was_summed_up_is_a_click_away_from_the_top(visit: Visit) -> None:
+    visit.browser.find_element(By.PARTIAL_LINK_TEXT, "Across 4 benchmarks").click()
+    top = "return document.querySelector('#across-1 h2').getBoundingClientRect().top"
+    assert 0 <= visit.browser.execute_script(top) < DESKTOP[1] / 2
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_each_line_of_average_ranks_stands_beside_its_name(from_files: Visit, size: tuple[int, int]) -> None:
+    from_files.resize(size)
+    middles = """
+        const middle = one => (box => (box.top + box.bottom) / 2)(one.getBoundingClientRect());
+        return [".names span", ".axis circle, .axis line:not(.grid)"].map(
+            all => [...document.querySelectorAll(`.ranks ${all}`)].map(middle))
+    """
+    names, lines = from_files.browser.execute_script(middles)
+    assert len(lines) > 10
+    assert names[1:] == pytest.approx(lines, abs=1.5)
+    within = """
+        const box = document.querySelector(".ranks").getBoundingClientRect();
+        return [...document.querySelectorAll(".ranks circle, .ranks text")].every(
+            one => one.getBoundingClientRect().right <= box.right)
+    """
+    assert from_files.browser.execute_script(within)
+
+
+def test_average_ranks_and_profiles_follow_the_theme(from_files: Visit) -> None:
+    colours = """
+        return [[".ranks circle", "fill"], [".ranks .group", "stroke"], [".ranks .critical", "stroke"],
+                [".across .plot > svg text", "fill"]].map(
+            ([one, part]) => getComputedStyle(document.querySelector(one))[part])
+    """
+    light = from_files.browser.execute_script(colours)
+    from_files.find("#theme").click()
+    dark = from_files.browser.execute_script(colours)
+    assert all(one != other for one, other in zip(light, dark, strict=True))
+
+
+def test_the_profile_is_there_in_numbers(from_files: Visit) -> None:
+    table = from_files.find("#profile-1-table")
+    assert not table.is_displayed()
+    from_files.find(".across details summary").click()
+    assert table.is_displayed()
+    assert table.find_element(By.CSS_SELECTOR, "tbody td").text == "feat"
+
+
+def test_on_a_phone_the_names_of_methods_stay_beside_their_scores(from_files: Visit) -> None:
+    from_files.resize(PHONE)
+    from_files.open("index.html")
+    scrolled = f"""
+        const table = document.querySelector("#{ACROSS}"), area = table.closest(".dt-layout-table");
+        area.scrollLeft = area.scrollWidth;
+        const left = one => one.getBoundingClientRect().left;
+        return [area.scrollLeft, left(area), left(table.querySelector("td.name"))]
+    """
+    moved, area, name = from_files.browser.execute_script(scrolled)
+    assert moved > 0
+    assert name == pytest.approx(area, abs=1)
 
 
 def test_the_theme_is_the_systems_until_another_is_chosen_and_remembered(visit: Visit, board: str) -> None:
