@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from metabench.api import Algorithm, Episodes, Inputs, option
-from metabench_plugins.algorithms._adaptation import Weights, descend
+from metabench_plugins.algorithms._adaptation import Weights, descend, step_size
 
 
 class ANIL(Algorithm):
@@ -29,7 +29,7 @@ class ANIL(Algorithm):
 
     features_only = True
 
-    inner_lr: float = option(0.1, "step size inside an episode", at_least=0)
+    inner_lr: float = option(0.0, "step size inside an episode; 0: 0.1 on images, 2 on texts", at_least=0)
     inner_steps: int = option(5, "gradient steps inside an episode", at_least=1)
     second_order: bool = option(True, "differentiate through the inner steps")
 
@@ -56,7 +56,7 @@ class ANIL(Algorithm):
         heads = descend(
             self._heads(len(episodes), episodes.n_way),
             partial(_support_loss, episodes=episodes),
-            rate=self.inner_lr,
+            rate=step_size(self.inner_lr, self.backbone.modality),
             steps=self.inner_steps,
             second_order=second_order,
         )

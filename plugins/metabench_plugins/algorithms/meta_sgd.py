@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from metabench.api import option
-from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights, descend
+from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights, descend, step_size
 
 
 class MetaSGD(AdaptedClassifier):
@@ -22,7 +22,9 @@ class MetaSGD(AdaptedClassifier):
     is bounded; BatchNorm takes its statistics from the support set alone.
     """
 
-    inner_lr: float = option(0.1, "step size of every weight before meta-training", at_least=0)
+    inner_lr: float = option(
+        0.0, "step size of every weight before meta-training; 0: 0.1 on images, 2 on texts", at_least=0
+    )
 
     outer_lr: float = option(
         2e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0
@@ -35,7 +37,8 @@ class MetaSGD(AdaptedClassifier):
         """Give each weight of the classifier a step size."""
         super().setup()
         start = self.initial_weights.values()
-        self.step_sizes = nn.ParameterList(torch.full_like(one, self.inner_lr) for one in start)
+        rate = step_size(self.inner_lr, self.backbone.modality)
+        self.step_sizes = nn.ParameterList(torch.full_like(one, rate) for one in start)
 
     def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
         """θ − α ∘ ∇L(θ), the inner step of algorithm 1."""

@@ -32,7 +32,7 @@ class SNAIL(InContextLearner):
     filters: int = option(128, "outputs of each temporal convolution", at_least=1)
 
     outer_lr: float = option(
-        2e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0
+        1e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0
     )
 
     def setup(self) -> None:
