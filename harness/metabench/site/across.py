@@ -41,8 +41,8 @@ _ABOUT_GAPS = (
     f"found; {text.NOTHING} where there is no result."
 )
 _ABOUT_FAILED_SEEDS = (
-    "Red scores have seeds that failed by the method's fault: these count as guessing here, while the "
-    "leaderboard of the benchmark tells the mean of the others."
+    "Seeds that failed by the method's fault count as guessing here, and beside the score stands how many "
+    "were ok; the leaderboard of the benchmark tells the mean of the others."
 )
 _ABOUT_COLUMNS = "{shown} of {all} benchmarks have a column; all of them count."
 _ABOUT_METHODS = "Shown are the first {shown} of {all} methods; all of them count."
