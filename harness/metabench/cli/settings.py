@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from metabench.discovery.source import BrokenPluginError, read_source
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from metabench.referee.description import Undescribed
     from metabench.spec.plan import OptionValue
 
-_EXPECTED = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}
+_EXPECTED = {"bool": "true or false", "int": "a whole number", "float": "a finite number", "str": "a text"}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -81,10 +82,22 @@ def _value(plugin: Plugin, told: Description, name: str, text: str) -> OptionVal
     try:
         if kind == "bool":
             return _BOOLEANS[text.lower()]
-        number: OptionValue = {"int": int, "float": float, "str": str}[kind](text)
+        number: OptionValue = {"int": int, "float": _finite, "str": str}[kind](text)
     except (ValueError, KeyError) as error:
         raise UsageError(
             f"Option {name!r} of {plugin.name!r} is {text!r}; expected {_EXPECTED[kind]}. "
             f"Its default is {told.options[name].default!r}."
         ) from error
+    return number
+
+
+def _finite(text: str) -> float:
+    """The number that a text says.
+
+    Raises:
+        ValueError: It says none, or one that is not finite.
+    """
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
     return number

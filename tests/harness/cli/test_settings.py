@@ -52,6 +52,13 @@ def test_what_a_plugin_takes_that_cannot_tell_is_left_to_it():
             "steps=1.5",
             r"^Option 'steps' of 'method' is '1\.5'; expected a whole number\. Its default is 1\.$",
         ),
+        *(
+            (
+                f"lr={text}",
+                rf"^Option 'lr' of 'method' is '{text}'; expected a finite number\. Its default is 0\.1\.$",
+            )
+            for text in ("fast", "nan", "inf", "-Infinity", "1e400")
+        ),
         ("fast=maybe", r"^Option 'fast' of 'method' is 'maybe'; expected true or false\."),
     ],
 )
