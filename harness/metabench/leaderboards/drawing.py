@@ -39,6 +39,10 @@ def written(figure: Figure, suffix: str) -> bytes:
         figure: What is drawn.
         suffix: One of `FORMATS`.
     """
+    if figure.get_layout_engine() is not None:
+        # Everything finds its place once, not again for each format.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     file = io.BytesIO()
     # Whatever tells the time or the version of a library is left out.
     metadata = {"Date": None} if suffix == ".svg" else {"Software": None}

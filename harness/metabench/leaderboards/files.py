@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metabench.leaderboards.drawing import FORMATS
 from metabench.leaderboards.plots import plot_board, plot_profile, plot_ranks
 from metabench.leaderboards.summary import summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from metabench.leaderboards.renderer import Renderer
     from metabench.leaderboards.table import Leaderboard
@@ -30,10 +29,14 @@ def leaderboard_files(
     for renderer in renderers:
         if renderer.suffix:
             yield f"{_TABLES}{renderer.suffix}", f"{renderer.render(boards)}\n".encode()
-    for suffix in FORMATS:
-        for board, name in zip(boards, names, strict=True):
-            yield f"plots/{name}{suffix}", plot_board(board, suffix)
-        for number, summary in enumerate(summarise(boards), start=1):
-            yield f"plots/average-ranks-{number}{suffix}", plot_ranks(summary, suffix)
-            if summary.higher_is_better:
-                yield f"plots/profile-{number}{suffix}", plot_profile(summary, suffix)
+    for board, name in zip(boards, names, strict=True):
+        yield from _plots(name, plot_board(board))
+    for number, summary in enumerate(summarise(boards), start=1):
+        yield from _plots(f"average-ranks-{number}", plot_ranks(summary))
+        if summary.higher_is_better:
+            yield from _plots(f"profile-{number}", plot_profile(summary))
+
+
+def _plots(name: str, contents: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    for suffix, content in contents.items():
+        yield f"plots/{name}{suffix}", content

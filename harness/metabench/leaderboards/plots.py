@@ -7,54 +7,60 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metabench.leaderboards import text
-from metabench.leaderboards.drawing import BLUE, GREY, ORANGE, drawn, written
+from metabench.leaderboards.drawing import BLUE, FORMATS, GREY, ORANGE, drawn, written
 from metabench.scoring.across import performance_profile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from metabench.leaderboards.summary import Summary
     from metabench.leaderboards.table import Leaderboard, Row
+    from metabench.scoring.interval import Interval
 
 _WIDTH, _HEAD, _LINE = 7.0, 1.3, 0.28
+_DOT = 5.0
+# More would be higher than any page; the tables have all.
+_MOST_ROWS = 50
 _N_THRESHOLDS = 201
 # Lines that can be told apart in one plot.
 _MOST_LINES = 8
 _STYLES = ("-", "--", "-.", ":")
 
 
-def plot_board(board: Leaderboard, suffix: str) -> bytes:
+def plot_board(board: Leaderboard) -> dict[str, bytes]:
     """Draw the scores of a board's methods, the best on top.
 
     Args:
-        board: What is shown.
-        suffix: Of the format, e.g. ".svg".
+        board: What is shown: of many methods the first.
 
     Returns:
-        The content of a file.
+        The content of a file in each of `FORMATS`.
     """
-    rows = [row for row in board.rows if row.score is not None]
+    scored = [row for row in board.rows if row.score is not None]
+    rows = scored[:_MOST_ROWS]
     with drawn(_WIDTH, _HEAD + _LINE * max(len(rows), 1)) as figure:
         axes = figure.subplots()
-        for place, row in enumerate(rows):
-            _draw_score(axes, place, row, 100.0 if board.as_percent else 1.0)
+        _draw_scores(axes, rows, 100.0 if board.as_percent else 1.0)
         axes.set_yticks(range(len(rows)), [_named(row) for row in rows])
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x", linewidth=0.5)
-        axes.set_title(text.heading(board), fontsize="medium")
+        cut = f" ({len(rows)} of {len(scored)} methods)" if len(rows) < len(scored) else ""
+        axes.set_title(f"{text.heading(board)}{cut}", fontsize="medium")
         axes.set_xlabel("95 % intervals: thick for other episodes, thin for other classes", fontsize="small")
-        return written(figure, suffix)
+        return _files(figure)
 
 
-def plot_ranks(summary: Summary, suffix: str) -> bytes:
+def plot_ranks(summary: Summary) -> dict[str, bytes]:
     """Draw average ranks with bars across methods that cannot be told apart (Demšar 2006, figure 1).
 
     Args:
         summary: What is shown; methods without a rank are not.
-        suffix: Of the format.
 
     Returns:
-        The content of a file.
+        The content of a file in each of `FORMATS`.
     """
     ranks, groups = summary.ranked.ranks, summary.ranked.groups
     ranked = np.flatnonzero(~np.isnan(ranks))
@@ -70,19 +76,18 @@ def plot_ranks(summary: Summary, suffix: str) -> bytes:
         axes.grid(visible=True, linewidth=0.5)
         axes.set_title(f"Across {len(summary.boards)} benchmarks", fontsize="medium")
         axes.set_xlabel("average rank; a bar joins methods that cannot be told apart")
-        return written(figure, suffix)
+        return _files(figure)
 
 
-def plot_profile(summary: Summary, suffix: str) -> bytes:
+def plot_profile(summary: Summary) -> dict[str, bytes]:
     """Draw on which part of the benchmarks each method scores at least so much.
 
     Args:
         summary: What is shown: of its methods the first, which are ranked best. On all of its boards a
             higher score is better.
-        suffix: Of the format.
 
     Returns:
-        The content of a file.
+        The content of a file in each of `FORMATS`.
     """
     scores = summary.scores[:_MOST_LINES]
     told = scores[np.isfinite(scores)]
@@ -99,17 +104,34 @@ def plot_profile(summary: Summary, suffix: str) -> bytes:
         axes.set_title(f"Across {len(summary.boards)} benchmarks", fontsize="medium")
         if len(profile):
             axes.legend(fontsize="small", frameon=False)
-        return written(figure, suffix)
+        return _files(figure)
 
 
-def _draw_score(axes: Axes, place: int, row: Row, factor: float) -> None:
-    """A dot with two bars; grey for whoever has no rank."""
-    assert row.score is not None
-    colour = GREY if row.rank is None else BLUE
-    for told, width in ((row.over_classes, 1.0), (row.score, 3.5)):
-        if told is not None and np.isfinite([told.low, told.high]).all():
-            axes.plot([factor * told.low, factor * told.high], [place, place], color=colour, linewidth=width)
-    axes.plot([factor * row.score.mean], [place], "o", color=colour, markersize=5)
+def _files(figure: Figure) -> dict[str, bytes]:
+    """Drawn once for all formats: that takes longer than to write them."""
+    return {suffix: written(figure, suffix) for suffix in FORMATS}
+
+
+def _draw_scores(axes: Axes, rows: Sequence[Row], factor: float) -> None:
+    """A dot with two bars for each; grey for whoever has no rank."""
+    colours = [GREY if row.rank is None else BLUE for row in rows]
+    _draw_bars(axes, [row.over_classes for row in rows], colours, factor, width=1.0)
+    _draw_bars(axes, [row.score for row in rows], colours, factor, width=3.5)
+    means = [factor * row.score.mean for row in rows if row.score is not None]
+    axes.scatter(means, range(len(rows)), s=_DOT**2, c=colours, zorder=3)
+
+
+def _draw_bars(
+    axes: Axes, told: Sequence[Interval | None], colours: Sequence[str], factor: float, *, width: float
+) -> None:
+    """A bar for each interval that has bounds, from the top."""
+    bars = [
+        (place, factor * one.low, factor * one.high, colour)
+        for place, (one, colour) in enumerate(zip(told, colours, strict=True))
+        if one is not None and np.isfinite([one.low, one.high]).all()
+    ]
+    if bars:
+        axes.hlines(*zip(*bars, strict=True), linewidth=width)
 
 
 def _named(row: Row) -> str:

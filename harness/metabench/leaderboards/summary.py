@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metabench.leaderboards.labels import labels_across
-from metabench.scoring.across import AverageRanks, average_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from metabench.leaderboards.table import Leaderboard, Row, Track
+    from metabench.scoring.across import AverageRanks
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,9 @@ def _rules(track: Track) -> str:
 
 
 def _summary(boards: Sequence[Leaderboard]) -> Summary:
+    # Imported here, as scipy.stats takes longer to load than all else that tables of one benchmark need.
+    from metabench.scoring.across import average_ranks  # noqa: PLC0415
+
     named = _named(boards)
     means = [dict(_means(board, names)) for board, names in zip(boards, named, strict=True)]
     rows = [dict(_ranked_last(board, names)) for board, names in zip(boards, named, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -118,10 +118,10 @@ def decode(content: bytes, *, n_episodes: int) -> Outcomes:
     classes = tuple(map(tuple, lists[0].to_pylist()))
     ends = np.cumsum([len(one) for one in classes])
     return Outcomes(
-        scores={name.removeprefix(_SCORE): table[name].to_numpy() for name in _named(table.schema, _SCORE)},
-        guessing=table["guessing"].to_numpy(),
+        scores={name.removeprefix(_SCORE): _numbers(table[name]) for name in _named(table.schema, _SCORE)},
+        guessing=_numbers(table["guessing"]),
         classes=classes if ends[-1] else (),
-        class_scores=tuple(np.split(lists[1].flatten().to_numpy(), ends[:-1])) if ends[-1] else (),
+        class_scores=tuple(np.split(_numbers(lists[1].flatten()), ends[:-1])) if ends[-1] else (),
         sums={name.removeprefix(_SUMS): _sums(table[name]) for name in _named(table.schema, _SUMS)},
     )
 
@@ -138,7 +138,7 @@ def decode_scores(content: bytes, metric: str, *, n_episodes: int) -> Outcomes:
         ValueError: It is no such file, or has no such scores.
     """
     table = _read(content, n_episodes, [f"{_SCORE}{metric}"])
-    return Outcomes({metric: table[f"{_SCORE}{metric}"].to_numpy()}, table["guessing"].to_numpy())
+    return Outcomes({metric: _numbers(table[f"{_SCORE}{metric}"])}, _numbers(table["guessing"]))
 
 
 def _read(content: bytes, n_episodes: int, scores: Sequence[str] | None = None) -> pa.Table:
@@ -154,6 +154,12 @@ def _read(content: bytes, n_episodes: int, scores: Sequence[str] | None = None) 
         raise ValueError("is no Parquet file") from error
     _check_numbers(table)
     return table
+
+
+def _numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
+    """Numbers without empty cells; as Arrow's `to_numpy` would give them, but that imports pandas."""
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return np.from_dlpack(whole)
 
 
 def _named(schema: pa.Schema, prefix: str) -> list[str]:
@@ -176,9 +182,9 @@ def _check_numbers(table: pa.Table) -> None:
     """Refuse rows out of order, empty cells, and scores that are none."""
     if any(column.null_count for column in table.columns):
         raise ValueError("has empty cells")
-    if not np.array_equal(table["episode"].to_numpy(), np.arange(len(table))):
+    if not np.array_equal(_numbers(table["episode"]), np.arange(len(table))):
         raise ValueError("has rows out of order; expected them by episode")
-    numbers = [table[name].to_numpy() for name in ("guessing", *_named(table.schema, _SCORE))]
+    numbers = [_numbers(table[name]) for name in ("guessing", *_named(table.schema, _SCORE))]
     if not all(np.isfinite(one).all() for one in numbers):
         raise ValueError("has a score that is no finite number")
 
@@ -189,17 +195,17 @@ def _check_lists(classes: pa.ListArray, scores: pa.ListArray) -> None:
         raise ValueError("has empty cells")
     if not classes.value_lengths().equals(scores.value_lengths()):
         raise ValueError("has an episode with more or fewer classes than scores of classes")
-    if not np.isfinite(scores.flatten().to_numpy()).all():
+    if not np.isfinite(_numbers(scores.flatten())).all():
         raise ValueError("has a score that is no finite number")
 
 
 def _sums(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """(n_episodes, n_sums), all of them finite, of episodes that have equally many."""
     lists = column.combine_chunks()
-    sums: NDArray[np.float64] = lists.flatten().to_numpy(zero_copy_only=False)
-    if not np.isfinite(sums).all():
+    values = lists.flatten()
+    if values.null_count or not np.isfinite(_numbers(values)).all():
         raise ValueError("has a sum that is no finite number")
     (n_sums, *others) = lists.value_lengths().unique().to_pylist()
     if others or not n_sums:
         raise ValueError("has episodes with more or fewer sums than others, or with none")
-    return sums.reshape(-1, n_sums)
+    return _numbers(values).reshape(-1, n_sums)

@@ -109,5 +109,7 @@ def _resamples(n_seeds: int, n_episodes: int) -> tuple[tuple[NDArray[np.float64]
 
 def _drawn(rng: np.random.Generator, n_resamples: int, n_choices: int) -> NDArray[np.float64]:
     """(n_resamples, n_choices): how often each choice is drawn in n_choices draws, as a share of them."""
-    counts = rng.multinomial(n_choices, np.full(n_choices, 1 / n_choices), size=n_resamples)
+    draws = rng.integers(n_choices, size=(n_resamples, n_choices))
+    places = draws + n_choices * np.arange(n_resamples)[:, np.newaxis]
+    counts = np.bincount(places.ravel(), minlength=places.size).reshape(places.shape)
     return counts / n_choices

@@ -70,19 +70,30 @@ def test_a_board_shows_every_method_that_has_a_score(board, row) -> None:
         row("silent", 0.0, score=None, is_ranked=False),
     ]
 
-    told = words(plot_board(board("a-5w1s", *rows), ".svg"))
+    told = words(plot_board(board("a-5w1s", *rows))[".svg"])
 
     assert "one, conv4" in told
     assert "$x$ <b>, conv4 (transductive)" in told
     assert "silent" not in told
 
 
+def test_of_more_methods_than_a_page_has_room_for_the_first_are_shown(board, row) -> None:
+    rows = [row(f"method {place}", 0.9 - 0.01 * place) for place in range(52)]
+
+    told = words(plot_board(board("a-5w1s", *rows))[".svg"])
+
+    assert "(50 of 52 methods)" in told
+    assert "method 49, conv4" in told
+    assert "method 50, conv4" not in told
+    assert "methods)" not in words(plot_board(board("a-5w1s", *rows[:50]))[".svg"])
+
+
 def test_a_board_on_which_nothing_is_scored_can_be_drawn(board, row) -> None:
     empty = board("a-5w1s", row("one", 0.9, score=None, is_ranked=False))
     endless = board("a-5w1s", row("one", 0.9, score=Interval(0.9, -np.inf, np.inf)))
 
-    assert "a-5w1s" in words(plot_board(empty, ".svg"))
-    assert "one, conv4" in words(plot_board(endless, ".svg"))
+    assert "a-5w1s" in words(plot_board(empty)[".svg"])
+    assert "one, conv4" in words(plot_board(endless)[".svg"])
 
 
 def test_methods_without_a_rank_are_in_the_profile_but_not_among_the_ranks(board, row) -> None:
@@ -92,13 +103,13 @@ def test_methods_without_a_rank_are_in_the_profile_but_not_among_the_ranks(board
     ]
     (summary,) = summarise(boards)
 
-    assert "gap" not in words(plot_ranks(summary, ".svg"))
-    assert "gap" in words(plot_profile(summary, ".svg"))
+    assert "gap" not in words(plot_ranks(summary)[".svg"])
+    assert "gap" in words(plot_profile(summary)[".svg"])
 
 
 def test_a_summary_without_any_score_can_be_drawn(board, row) -> None:
     failed = row("one", 0.9, score=None, is_ranked=False)
     (summary,) = summarise([board("a-5w1s", failed), board("b-5w1s", failed)])
 
-    assert "Across 2 benchmarks" in words(plot_ranks(summary, ".svg"))
-    assert "Across 2 benchmarks" in words(plot_profile(summary, ".svg"))
+    assert "Across 2 benchmarks" in words(plot_ranks(summary)[".svg"])
+    assert "Across 2 benchmarks" in words(plot_profile(summary)[".svg"])
