@@ -1,98 +1,18 @@
-"""Options of a plugin: declared with a default where they belong, typed, checked when they are set."""
+"""Options of a plugin: declared with a default where they belong, checked when they are set."""
 
 from __future__ import annotations
 
 import difflib
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from metabench.spec.option import Option, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from metabench.spec.plan import OptionValue
+
 _Value = TypeVar("_Value", bool, int, float, str)
-
-
-class OptionError(ValueError):
-    """An option is unknown or its value is not what it takes; the message says so for people."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """A declared option.
-
-    Attributes:
-        default: Its value unless set; its type is the option's type.
-        help: One line for `metabench show`.
-        at_least: Smallest number allowed.
-        at_most: Largest number allowed.
-        choices: The texts allowed; any if empty.
-    """
-
-    default: bool | int | float | str
-    help: str
-    at_least: float | None = None
-    at_most: float | None = None
-    choices: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse a default that no option can have.
-
-        Raises:
-            OptionError: It is no bool, int, float or text, or not finite.
-        """
-        is_plain = type(self.default) in (bool, int, float, str)
-        if not is_plain or (isinstance(self.default, float) and not math.isfinite(self.default)):
-            raise OptionError(
-                f"The default of an option is {self.default!r}; expected a bool, an int, a finite float or "
-                f"a str. It is declared with the help {self.help!r}."
-            )
-
-    def __get__(self, owner: object | None, kind: type) -> Any:
-        """On the class the declaration itself; on an object that nobody has set, the default."""
-        return self if owner is None else self.default
-
-    @property
-    def type_name(self) -> str:
-        """Name of the type, for messages."""
-        return type(self.default).__name__
-
-    def check(self, name: str, value: object) -> bool | int | float | str:
-        """The value as the option's type.
-
-        Raises:
-            OptionError: It has another type or is out of bounds.
-        """
-        if type(self.default) is float and type(value) is int:
-            value = _as_float(value)
-        if type(value) is not type(self.default):
-            raise self._refuse(name, value, f"a value of type {self.type_name}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise self._refuse(name, value, "a finite number")
-        if isinstance(value, int | float):
-            self._check_bounds(name, value)
-        if self.choices and value not in self.choices:
-            raise self._refuse(name, value, f"one of {', '.join(self.choices)}")
-        return value
-
-    def _check_bounds(self, name: str, value: float) -> None:
-        if self.at_least is not None and value < self.at_least:
-            raise self._refuse(name, value, f"at least {self.at_least:g}")
-        if self.at_most is not None and value > self.at_most:
-            raise self._refuse(name, value, f"at most {self.at_most:g}")
-
-    def _refuse(self, name: str, value: object, expected: str) -> OptionError:
-        return OptionError(
-            f"Option {name!r} is {value!r}; expected {expected}. Its default is {self.default!r}."
-        )
-
-
-def _as_float(value: int) -> float:
-    """The nearest float; infinite where there is none."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def option(
@@ -133,9 +53,7 @@ def declared_options(owner: type) -> dict[str, Option]:
     return {name: value for name, value in found.items() if isinstance(value, Option)}
 
 
-def resolve_options(
-    declared: Mapping[str, Option], given: Mapping[str, object]
-) -> dict[str, bool | int | float | str]:
+def resolve_options(declared: Mapping[str, Option], given: Mapping[str, object]) -> dict[str, OptionValue]:
     """Every option's value: as given, else its default.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from metabench.discovery.source import BrokenPluginError, read_source
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from metabench.discovery.plugin import Plugin
     from metabench.referee.description import Undescribed
     from metabench.spec.plan import OptionValue
-
-_EXPECTED = {"bool": "true or false", "int": "a whole number", "float": "a finite number", "str": "a text"}
-_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 class Settings:
@@ -47,7 +43,7 @@ class Settings:
         """A plugin with every option's value.
 
         Raises:
-            UsageError: It has no such option, or the value is of another type.
+            UsageError: It has no such option, or the option does not take the value.
         """
         told = self._told[plugin]
         default_owner = plugin.own_name if plugin.kind == "algorithm" else None
@@ -75,29 +71,7 @@ def _split(text: str) -> tuple[str, str, str]:
 
 
 def _value(plugin: Plugin, told: Description, name: str, text: str) -> OptionValue:
-    """A setting's text as the type of its option."""
+    """What a setting's text says, if the option takes it."""
     if name not in told.options:
         raise unknown_name(f"option of {plugin.name}", name, told.options)
-    kind = told.options[name].type
-    try:
-        if kind == "bool":
-            return _BOOLEANS[text.lower()]
-        number: OptionValue = {"int": int, "float": _finite, "str": str}[kind](text)
-    except (ValueError, KeyError) as error:
-        raise UsageError(
-            f"Option {name!r} of {plugin.name!r} is {text!r}; expected {_EXPECTED[kind]}. "
-            f"Its default is {told.options[name].default!r}."
-        ) from error
-    return number
-
-
-def _finite(text: str) -> float:
-    """The number that a text says.
-
-    Raises:
-        ValueError: It says none, or one that is not finite.
-    """
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
+    return told.options[name].as_option().read(name, text, owner=plugin.name)

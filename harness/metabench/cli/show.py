@@ -67,7 +67,7 @@ def _contestant(state: State, plugin: Plugin) -> dict[str, object]:
         shown |= {"features only": told.features_only}
         shown |= {f"backbone for {modality}s": name for modality, name in told.default_backbones.items()}
     options = {
-        f"--set {name}": f"{option.default!r} ({option.type}): {option.help}"
+        f"--set {name}": f"{option.default!r} ({option.as_option().type_name}): {option.help}"
         for name, option in told.options.items()
     }
     return shown | options

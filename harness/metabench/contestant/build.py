@@ -13,8 +13,9 @@ import torch
 
 from metabench.api.algorithm import Algorithm, AlgorithmSetting
 from metabench.api.backbone import Backbone, BackboneSetting
-from metabench.api.options import OptionError, declared_options, resolve_options
+from metabench.api.options import declared_options, resolve_options
 from metabench.contestant.failure import PluginError, one_line
+from metabench.spec.option import OptionError
 
 if TYPE_CHECKING:
     from metabench.wire.reports import Assignment, PluginAddress

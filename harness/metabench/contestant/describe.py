@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import os
 import select
 import signal
@@ -58,7 +59,7 @@ def _describe_one(asked: dict[str, str | None]) -> Json:
     return {
         "summary": summary,
         "options": {
-            name: {"default": entry.default, "type": entry.type_name, "help": entry.help}
+            name: asdict(entry) | {"at_least": _bound(entry.at_least), "at_most": _bound(entry.at_most)}
             for name, entry in declared_options(plugin).items()
         },
         "features_only": bool(getattr(plugin, "features_only", False)),
@@ -68,6 +69,11 @@ def _describe_one(asked: dict[str, str | None]) -> Json:
         "takes_model": bool(getattr(plugin, "takes_model", False)),
         "tokenizer": _tokenizer(plugin),
     }
+
+
+def _bound(declared: float | None) -> float | None:
+    """A bound of an option; JSON has no infinite numbers, which bound nothing."""
+    return None if declared is None or math.isinf(declared) else declared
 
 
 def _tokenizer(plugin: type) -> Json:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from metabench.api.options import OptionError
 from metabench.errors import MetabenchError
 from metabench.wire.channel import PeerGoneError
 from metabench.wire.reports import Failure, say
@@ -55,7 +54,7 @@ def guarded(channel: Channel) -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """Say what was raised and where in the plugin."""
-    if isinstance(error, PluginError | InvalidOutputError | OptionError | MetabenchError):
+    if isinstance(error, PluginError | InvalidOutputError | MetabenchError):
         return _joined(str(error))
     return _joined(f"{type(error).__name__}: {_text(error)}") + _where(error)
 
@@ -85,7 +84,7 @@ def _where(error: BaseException) -> str:
 def _status(error: BaseException) -> FailureStatus:
     if _is_for_memory(error) or _is_for_memory(error.__cause__):
         return "out_of_memory"
-    if isinstance(error, PluginError | MetabenchError | OptionError):
+    if isinstance(error, PluginError | MetabenchError):
         return "plugin_error"
     if isinstance(error, InvalidOutputError):
         return "invalid_output"

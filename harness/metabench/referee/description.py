@@ -17,6 +17,7 @@ from metabench.referee.limits import Limits
 from metabench.referee.outcome import RunError
 from metabench.referee.plain import plain_line, plain_lines
 from metabench.referee.process import ContestantProcess
+from metabench.spec.option import Option
 from metabench.spec.tokenizer import Tokenizer
 from metabench.wire.message import Message
 
@@ -35,13 +36,19 @@ _Installed = Annotated[str, StringConstraints(pattern=r"^[\w+-]{1,100}$")]
 
 
 class OptionDescription(BaseModel):
-    """A declared option."""
+    """A declared option, as `metabench.spec.option.Option` has it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     default: bool | int | float | str
-    type: _Line
     help: _Line
+    at_least: float | None
+    at_most: float | None
+    choices: tuple[_Line, ...]
+
+    def as_option(self) -> Option:
+        """The declaration, which checks values."""
+        return Option(self.default, self.help, self.at_least, self.at_most, self.choices)
 
 
 class Description(BaseModel):

@@ -6,7 +6,8 @@ import pytest
 
 import metabench.api
 from metabench.api import option
-from metabench.api.options import Option, OptionError, declared_options, resolve_options
+from metabench.api.options import declared_options, resolve_options
+from metabench.spec.option import Option, OptionError
 
 
 class Parent:

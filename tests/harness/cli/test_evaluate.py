@@ -139,6 +139,24 @@ def test_an_impossible_protocol_is_refused_before_anything_runs(metabench, tmp_p
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("outer_lr=nan", "Option 'outer_lr' of 'protonet' is 'nan'; expected a finite number."),
+        ("outer_lr=-1", "Option 'outer_lr' of 'protonet' is -1.0; expected at least 0."),
+        ("conv4.width=0", "Option 'width' of 'conv4' is 0; expected at least 1."),
+    ],
+)
+def test_a_value_that_an_option_does_not_take_is_refused_before_anything_runs(
+    metabench, tmp_path, setting, message
+):
+    answer = metabench("evaluate", "protonet", "--benchmark", "glyphs-5w1s", "--set", setting)
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_results_folder_that_cannot_be_written_is_named(metabench, tmp_path):
     (tmp_path / "file").write_text("")
     answer = metabench("evaluate", "centroid", "--budget", "4ep", "--results", tmp_path / "file" / "results")

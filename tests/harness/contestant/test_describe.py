@@ -35,6 +35,8 @@ def ask(channels, tmp_path):
 
 
 GOOD = """
+    import math
+
     from metabench.api import Algorithm, Backbone, option
 
     class A(Algorithm):
@@ -45,7 +47,7 @@ GOOD = """
 
         features_only = True
         default_backbones = {"text": "bilstm"}
-        lr: float = option(0.5, "step size")
+        lr: float = option(0.5, "step size", at_least=0, at_most=math.inf)
         outer_lr = 0.1
         loss = predict = None
 
@@ -64,7 +66,13 @@ def test_an_algorithm_tells_what_it_declares(ask):
     assert told["features_only"] is True
     assert told["default_backbones"] == {"text": "bilstm"}
     assert (told["modality"], told["pretraining"]) == ("", "none")
-    assert told["options"]["lr"] == {"default": 0.5, "type": "float", "help": "step size"}
+    assert told["options"]["lr"] == {
+        "default": 0.5,
+        "help": "step size",
+        "at_least": 0,
+        "at_most": None,
+        "choices": [],
+    }
     assert sorted(told["options"]) == [
         "clip_norm",
         "lr",
@@ -78,7 +86,15 @@ def test_an_algorithm_tells_what_it_declares(ask):
 def test_a_backbone_tells_what_it_declares(ask):
     (told,) = ask(("backbone", "B", GOOD))
 
-    assert told["options"] == {"size": {"default": "small", "type": "str", "help": "how large"}}
+    assert told["options"] == {
+        "size": {
+            "default": "small",
+            "help": "how large",
+            "at_least": None,
+            "at_most": None,
+            "choices": ["small", "large"],
+        }
+    }
     assert (told["modality"], told["pretraining"]) == ("text", "wikipedia")
 
 

@@ -1,3 +1,5 @@
+import json
+import math
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from metabench.discovery.plugin import Plugin
 from metabench.referee import description
 from metabench.referee.description import Description, Undescribed, describe_plugins
 from metabench.referee.limits import Limits
+from metabench.spec.option import Option
 from metabench.spec.tokenizer import Tokenizer
 
 ALGORITHM = '''
@@ -21,7 +24,8 @@ class Method(Algorithm):
     """
 
     features_only = True
-    power: float = option(0.5, "how \x1b[1mstrong")
+    power: float = option(0.5, "how \x1b[1mstrong", at_least=0)
+    mode: str = option("a", "which way", choices=("a", "b"))
 
     def loss(self, episodes): ...
     def predict(self, episodes): ...
@@ -60,6 +64,8 @@ def test_what_a_plugin_declares_is_asked_once_for_each_text_of_it(plugin, tmp_pa
     assert told.features_only
     assert told.options["power"].default == 0.5
     assert told.options["power"].help == "how \ufffd[1mstrong"
+    assert told.options["power"].as_option() == Option(0.5, "how \ufffd[1mstrong", at_least=0)
+    assert told.options["mode"].as_option() == Option("a", "which way", choices=("a", "b"))
     assert told.summary == "A method.\n\n\ufffd[31mIn red."
 
     edited = plugin("method", text=ALGORITHM.replace("0.5", "0.25"))
@@ -149,6 +155,27 @@ def test_a_damaged_cache_is_asked_anew_and_one_that_cannot_be_written_is_done_wi
     assert asked == [[one], [one]]
     (tmp_path / "file").write_text("")
     assert describe_plugins([one], Places(tmp_path / "file", mirror=None))[one] == known
+
+
+def test_a_description_that_was_remembered_without_bounds_is_asked_anew(plugin, tmp_path):
+    one, places = plugin("method"), Places(tmp_path, mirror=None)
+    first = describe_plugins([one], places)[one]
+    (file,) = places.cache.iterdir()
+    known = json.loads(file.read_text())
+    for option in known["options"].values():
+        del option["at_least"]
+    file.write_text(json.dumps(known))
+
+    assert describe_plugins([one], places)[one] == first
+
+
+@pytest.mark.parametrize("wrong", [{"default": math.nan}, {"at_most": math.inf}, {"choices": [1]}])
+def test_an_option_that_cannot_be_is_not_believed(wrong):
+    power = {"default": 0.5, "help": "", "at_least": None, "at_most": 1, "choices": []}
+    told = {"summary": "", "features_only": False, "modality": "", "pretraining": ""}
+
+    assert isinstance(description._read(told | {"options": {"power": power}}), Description)
+    assert isinstance(description._read(told | {"options": {"power": power | wrong}}), Undescribed)
 
 
 @pytest.mark.parametrize(
