@@ -23,8 +23,8 @@ class ANIL(Algorithm):
 
     Differs from the paper: BatchNorm takes its statistics from the whole meta-batch while training, and the
     running ones in testing, where the paper's code normalises queries by each other; as many inner steps in
-    testing as in training; inner steps of 0.1 on all images and of 2 on all texts; Adam with cosine decay, and
-    one number of queries and of episodes a step for all benchmarks, as suits short budgets.
+    testing as in training; inner steps of 0.1 on all images and of 2 on all texts; Adam with cosine decay,
+    and one number of queries and of episodes a step for all benchmarks, as suits short budgets.
 
     Expected: omniglot-5w1s, conv4: 91.23 % [90.50, 91.96], by `metabench evaluate anil --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores.

@@ -17,9 +17,10 @@ class MetaSGD(AdaptedClassifier):
 
     Source: Li et al., "Meta-SGD: Learning to Learn Quickly for Few-Shot Learning", arXiv 2017.
 
-    Differs from the paper: step sizes begin alike, at 0.1 on images and at 2 on texts, where it draws them at
-    random; two episodes a step and three queries per class, as suits short budgets; Adam's learning rate
-    decays, and the norm of its gradient is bounded; BatchNorm takes its statistics from the support set alone.
+    Differs from the paper: step sizes begin alike, at 0.1 on images and at 2 on texts, where it draws them
+    at random; two episodes a step and three queries per class, as suits short budgets; Adam's learning rate
+    decays, and the norm of its gradient is bounded; BatchNorm takes its statistics from the support set
+    alone.
     """
 
     inner_lr: float = option(

@@ -33,8 +33,8 @@ class PLATIPUS(AdaptedClassifier):
     Differs from the paper: the bound is divided by the number of queries, which changes no optimum; each test
     episode gets the same random numbers, so that its answer is its own; the answer is the mean of the class
     probabilities of five samples; one inner step, of 0.1 on images and of 2 on texts, two episodes a step of
-    Adam, and three queries per class, as suits short budgets; Adam's learning rate decays, and the norm of its
-    gradient is bounded; BatchNorm takes its statistics from the support set alone, for q too.
+    Adam, and three queries per class, as suits short budgets; Adam's learning rate decays, and the norm of
+    its gradient is bounded; BatchNorm takes its statistics from the support set alone, for q too.
     """
 
     inner_lr: float = option(0.0, "step size inside an episode; 0: 0.1 on images, 2 on texts", at_least=0)
