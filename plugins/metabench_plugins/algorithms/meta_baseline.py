@@ -32,7 +32,7 @@ class MetaBaseline(Algorithm):
     pretraining_share: float = option(0.5, "part of the budget for pre-training", at_least=0, at_most=1)
     pretraining_lr: float = option(3e-3, "learning rate of Adam in pre-training", at_least=0)
     batch_size: int = option(128, "examples per optimiser step of pre-training", at_least=2)
-    first_temperature: float = option(10.0, "τ before meta-training")
+    first_temperature: float = option(10.0, "τ before meta-training", at_least=1e-6)
 
     outer_lr: float = option(
         1e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0

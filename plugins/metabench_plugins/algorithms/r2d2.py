@@ -28,7 +28,7 @@ class R2D2(Algorithm):
     features_only = True
 
     first_penalty: float = option(1.0, "λ before meta-training", at_least=1e-6)
-    first_scale: float = option(10.0, "α before meta-training")
+    first_scale: float = option(10.0, "α before meta-training", at_least=1e-6)
 
     outer_lr: float = option(
         5e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0

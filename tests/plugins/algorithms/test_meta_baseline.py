@@ -7,6 +7,7 @@ from torch import nn
 
 from metabench.api import session as session_module
 from metabench.api.algorithm import Algorithm
+from metabench.api.options import OptionError, declared_options, resolve_options
 from metabench.api.session import Allowance, LabelledPool, Session
 from metabench_plugins.algorithms._pretraining import Pretraining, pretrain
 from metabench_plugins.algorithms.meta_baseline import MetaBaseline
@@ -130,3 +131,9 @@ def test_either_stage_can_be_left_out(toy, share, unused):
 
     assert session.drawn[unused] == []
     assert session.spent.episodes == 20
+
+
+@pytest.mark.parametrize("value", [0.0, -10.0])
+def test_a_temperature_that_turns_similarities_around_is_refused(value):
+    with pytest.raises(OptionError, match=rf"'first_temperature' is {value}; expected at least 1e-06"):
+        resolve_options(declared_options(MetaBaseline), {"first_temperature": value})

@@ -102,6 +102,8 @@ def test_the_penalty_begins_as_told_and_is_learned(toy):
     assert learner.scale.grad.item() != 0
 
 
-def test_a_penalty_of_nothing_is_refused():
-    with pytest.raises(OptionError, match=r"'first_penalty' is 0\.0; expected at least 1e-06"):
-        resolve_options(declared_options(R2D2), {"first_penalty": 0.0})
+@pytest.mark.parametrize("name", ["first_penalty", "first_scale"])
+@pytest.mark.parametrize("value", [0.0, -10.0])
+def test_a_penalty_or_a_scale_that_is_not_positive_is_refused(name, value):
+    with pytest.raises(OptionError, match=rf"'{name}' is {value}; expected at least 1e-06"):
+        resolve_options(declared_options(R2D2), {name: value})
