@@ -53,7 +53,7 @@ def guarded(channel: Channel) -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    """Say what was raised and where in the plugin."""
+    """Say what was raised and where in the plugin; without a full stop, as other sentences go on with it."""
     if isinstance(error, PluginError | InvalidOutputError | MetabenchError):
         return _joined(str(error))
     return _joined(f"{type(error).__name__}: {_text(error)}") + _where(error)
@@ -67,9 +67,9 @@ def _text(error: BaseException) -> str:
 
 
 def _joined(text: str) -> str:
-    """The text in one line of at most 1000 characters, none of which commands a terminal."""
+    """The text in one line of at most 1000 characters that no terminal obeys, without a full stop."""
     shown = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(shown.split())[:1000]
+    return " ".join(shown.split())[:1000].rstrip(".")
 
 
 def _where(error: BaseException) -> str:

@@ -64,7 +64,7 @@ class RunError(Exception):
 
     Attributes:
         status: What the record will say.
-        message: One line: what happened, what was expected.
+        message: One line: what happened, what was expected; without a full stop at its end.
         phase: Where.
         ending: How the process ended; known once it has stopped.
     """

@@ -94,7 +94,11 @@ def test_the_line_says_what_and_where():
 
 @pytest.mark.parametrize("kind", [PluginError, InvalidOutputError, OptionError, MetabenchError])
 def test_errors_that_explain_themselves_are_told_as_they_are(kind):
-    assert one_line(raised(kind("told\nwell"))) == "told well"
+    assert one_line(raised(kind("told\nwell. Go on."))) == "told well. Go on"
+
+
+def test_a_line_leaves_the_full_stop_to_the_sentence_that_it_stands_in():
+    assert one_line(raised(ValueError("no loss."))).startswith("ValueError: no loss (test_failure.py line ")
 
 
 def test_the_place_is_the_plugins_not_torchs():
