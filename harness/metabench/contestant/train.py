@@ -12,6 +12,7 @@ import torch
 from metabench.api.session import Allowance, BudgetSpentError, LabelledPool, Session
 from metabench.contestant.build import build_learner
 from metabench.contestant.state import to_bytes
+from metabench.contestant.training_episodes import check_training_episodes
 from metabench.wire.message import Message
 from metabench.wire.reports import Progress, say
 
@@ -51,6 +52,7 @@ def train(channel: Channel, assignment: Assignment, arrays: Arrays) -> None:
     learner = build_learner(assignment)
     device = torch.device(assignment.device)
     pools = (labelled_pool(arrays, "meta_train."), labelled_pool(arrays, "meta_val."))
+    check_training_episodes(learner, pools[0])
     channel.send(Message("ready"))
     channel.receive()
     allowance = Allowance(assignment.seconds, assignment.episodes)

@@ -13,6 +13,7 @@ from metabench import clock
 from metabench.api.session import BudgetSpentError, Session
 from metabench.clock import now
 from metabench.contestant.state import to_bytes
+from metabench.contestant.training_episodes import check_training_episodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +111,7 @@ def train(
     Raises:
         Exception: Whatever the method raises.
     """
+    check_training_episodes(learner, problem.meta_train)
     ledger = Ledger()
     pools = (problem.meta_train, problem.meta_val)
     session = BriefSession(learner, pools, allowance, ledger, seed=SEED, device=torch.device("cpu"))
