@@ -67,7 +67,7 @@ def _contestant(state: State, plugin: Plugin) -> dict[str, object]:
         shown |= {"features only": told.features_only}
         shown |= {f"backbone for {modality}s": name for modality, name in told.default_backbones.items()}
     options = {
-        f"--set {name}": f"{option.default!r} ({option.as_option().type_name}): {option.help}"
+        f"--set {name}": f"{option.default!r} ({option.as_option().takes}): {option.help}"
         for name, option in told.options.items()
     }
     return shown | options
@@ -90,6 +90,8 @@ def _digest(plugin: Plugin) -> str:
 
 def _trusted(state: State, kind: str, name: str) -> dict[str, object]:
     records = getattr(state.extensions, f"{kind}s")
+    if kind == "metric":
+        records = records | state.extensions.pooled_metrics
     if name not in records:
         raise unknown_name(kind, name, records)
     record = records[name]

@@ -59,6 +59,14 @@ class Option:
         """Name of the type, for messages."""
         return type(self.default).__name__
 
+    @property
+    def takes(self) -> str:
+        """In words, e.g. "float, at least 0"."""
+        choices = f"one of {', '.join(self.choices)}" if self.choices else ""
+        limits = (("at least", self.at_least), ("at most", self.at_most))
+        bounds = (f"{words} {limit:g}" for words, limit in limits if limit is not None)
+        return ", ".join(one for one in (self.type_name, choices, *bounds) if one)
+
     def check(self, name: str, value: object, *, owner: str = "") -> OptionValue:
         """The value as the option's type.
 

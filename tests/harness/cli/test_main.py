@@ -87,3 +87,12 @@ def test_debug_shows_the_traceback(metabench):
     assert answer.returncode == 2
     assert "Traceback" in answer.stderr
     assert "Error: Unknown algorithm 'protonets'." in answer.stderr
+
+
+def test_every_metric_that_is_listed_can_be_shown(inside):
+    listed = [one["name"] for one in json.loads(inside("list", "metrics", "--json")[1])]
+    assert {"accuracy", "calibration-error"} <= set(listed)
+
+    for name in listed:
+        code, told, _ = inside("show", "metric", name)
+        assert (code, name in told) == (0, True)

@@ -52,3 +52,16 @@ def test_bounds_hold_for_what_is_read():
 def test_whoever_sets_what_an_option_does_not_take_has_asked_wrongly():
     with pytest.raises(UsageError):
         RATE.check("lr", -1)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (RATE, "float, at least 0, at most 1"),
+        (Option(3, "", at_least=1), "int, at least 1"),
+        (Option("a", "", choices=("a", "b")), "str, one of a, b"),
+        (Option(False, ""), "bool"),
+    ],
+)
+def test_what_an_option_takes_is_told_in_words(option, told):
+    assert option.takes == told
