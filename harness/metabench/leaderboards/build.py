@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metabench.leaderboards.labels import labels
-from metabench.leaderboards.runs import Method, gather, membership, score_run
+from metabench.leaderboards.runs import Method, Run, gather, membership, score_run
 from metabench.leaderboards.table import Leaderboard, Row, Track
 from metabench.results.calibration import speed
 from metabench.scoring.classes import Membership, classes_intervals
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from metabench.scoring.metric import Metric
 
 
-def build(stored: Iterable[Stored], metrics: Mapping[str, Metric]) -> list[Leaderboard]:
+def build(
+    stored: Iterable[Stored], metrics: Mapping[str, Metric], *, scored: Mapping[str, Run] | None = None
+) -> list[Leaderboard]:
     """Make a leaderboard for each group of results that compare.
 
     Scores are those of the outcomes. A result whose outcomes are damaged or absent keeps its row and says
@@ -39,13 +41,17 @@ def build(stored: Iterable[Stored], metrics: Mapping[str, Metric]) -> list[Leade
     Args:
         stored: Results.
         metrics: By name.
+        scored: What `score_run` made of results, by identity; of those that are not there it is asked.
     """
     by_rules: dict[str, tuple[Track, list[Stored]]] = {}
     for one in stored:
         track = _track(one.record)
         by_rules.setdefault(repr(track), (track, []))[1].append(one)
     groups = sorted(by_rules.values(), key=lambda group: _order_of_tracks(group[0]))
-    return [_leaderboard(track, members, metrics.get(track.benchmark.metric)) for track, members in groups]
+    return [
+        _leaderboard(track, members, metrics.get(track.benchmark.metric), scored or {})
+        for track, members in groups
+    ]
 
 
 def _track(record: Record) -> Track:
@@ -69,9 +75,11 @@ def _order_of_tracks(track: Track) -> tuple[str, float, str]:
     return track.benchmark.name, amount, repr(track)
 
 
-def _leaderboard(track: Track, stored: Sequence[Stored], metric: Metric | None) -> Leaderboard:
+def _leaderboard(
+    track: Track, stored: Sequence[Stored], metric: Metric | None, scored: Mapping[str, Run]
+) -> Leaderboard:
     higher_is_better = metric is None or metric.higher_is_better
-    methods = gather(score_run(one, metric) for one in stored)
+    methods = gather(scored.get(one.record.identity) or score_run(one, metric) for one in stored)
     guessing = _guessing(methods)
     scores = [method.ranked_by(guessing) for method in methods]
     rows = _rows(methods, membership(stored), higher_is_better=higher_is_better)

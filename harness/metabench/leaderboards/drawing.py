@@ -8,10 +8,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from matplotlib.axes import Axes
 
 FORMATS = (".png", ".svg")
 # Of two colours that the colour-blind can tell apart.
@@ -29,7 +34,7 @@ def drawn(width: float, height: float) -> Iterator[Figure]:
     with style.context(["default", _STYLE]), warnings.catch_warnings():
         # A script that the font lacks is drawn as boxes; that is no error.
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        yield Figure(figsize=(width, min(height, _MOST_INCHES)), layout="constrained")
+        yield Figure(figsize=(width, min(height, _MOST_INCHES)), dpi=_DPI, layout="constrained")
 
 
 def written(figure: Figure, suffix: str) -> bytes:
@@ -39,12 +44,23 @@ def written(figure: Figure, suffix: str) -> bytes:
         figure: What is drawn.
         suffix: One of `FORMATS`.
     """
-    if figure.get_layout_engine() is not None:
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         # Everything finds its place once, not again for each format.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
     file = io.BytesIO()
-    # Whatever tells the time or the version of a library is left out.
-    metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
-    figure.savefig(file, format=suffix.removeprefix("."), metadata=metadata, dpi=_DPI)
+    # `savefig` would draw everything twice. Whatever tells the time or the version of a library is left out.
+    canvas: Any = FigureCanvasSVG(figure) if suffix == ".svg" else FigureCanvasAgg(figure)
+    if suffix == ".svg":
+        canvas.print_svg(file, metadata={"Date": None})
+    else:
+        canvas.print_png(file, metadata={"Software": None})
     return file.getvalue()
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name what is drawn at 0, 1, … from the top, beside the axis."""
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    # There is no label that would have to keep clear of the names: to find that out, each is measured.
+    axes.yaxis.set_label_coords(0, 0.5)

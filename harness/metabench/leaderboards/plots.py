@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metabench.leaderboards import text
-from metabench.leaderboards.drawing import BLUE, FORMATS, GREY, ORANGE, drawn, written
+from metabench.leaderboards.drawing import BLUE, FORMATS, GREY, ORANGE, drawn, name_rows, written
 from metabench.scoring.across import performance_profile
 
 if TYPE_CHECKING:
@@ -44,11 +44,10 @@ def plot_board(board: Leaderboard) -> dict[str, bytes]:
     with drawn(_WIDTH, _HEAD + _LINE * max(len(rows), 1)) as figure:
         axes = figure.subplots()
         _draw_scores(axes, rows, 100.0 if board.as_percent else 1.0)
-        axes.set_yticks(range(len(rows)), [_named(row) for row in rows])
-        axes.invert_yaxis()
+        name_rows(axes, [_named(row) for row in rows])
         axes.grid(visible=True, axis="x", linewidth=0.5)
         cut = f" ({len(rows)} of {len(scored)} methods)" if len(rows) < len(scored) else ""
-        axes.set_title(f"{text.heading(board)}{cut}", fontsize="medium")
+        axes.set_title(f"{text.heading(board)}{cut}", fontsize="medium", y=1.0)
         axes.set_xlabel("95 % intervals: thick for other episodes, thin for other classes", fontsize="small")
         return _files(figure)
 
@@ -71,10 +70,9 @@ def plot_ranks(summary: Summary) -> dict[str, bytes]:
             told = ranks[list(group)]
             below = len(ranked) + 0.6 * number
             axes.plot([told.min(), told.max()], [below, below], color=ORANGE, linewidth=4)
-        axes.set_yticks(range(len(ranked)), [text.name(summary.methods[place]) for place in ranked])
-        axes.invert_yaxis()
+        name_rows(axes, [text.name(summary.methods[place]) for place in ranked])
         axes.grid(visible=True, linewidth=0.5)
-        axes.set_title(f"Across {len(summary.boards)} benchmarks", fontsize="medium")
+        axes.set_title(f"Across {len(summary.boards)} benchmarks", fontsize="medium", y=1.0)
         axes.set_xlabel("average rank; a bar joins methods that cannot be told apart")
         return _files(figure)
 

@@ -108,11 +108,10 @@ def read_contents(
         metrics: By name.
         pooled: Pooled metrics by name.
     """
+    runs = {one.record.identity: score_run(one, metrics.get(one.record.benchmark.metric)) for one in stored}
     return Contents(
-        boards=tuple(build(stored, metrics)),
-        runs={
-            one.record.identity: score_run(one, metrics.get(one.record.benchmark.metric)) for one in stored
-        },
+        boards=tuple(build(stored, metrics, scored=runs)),
+        runs=runs,
         folders={one.record.identity: one.folder for one in stored},
         problems=tuple(problems),
         metrics={**metrics, **pooled},
