@@ -19,7 +19,14 @@ def labels(plugins: Sequence[PluginPart]) -> list[str]:
     Args:
         plugins: Of all rows of a board; one may stand there more than once.
     """
-    return [_label(one, [other for other in plugins if other.name == one.name]) for one in plugins]
+    keys = [_key(one) for one in plugins]
+    # Most rows of a board share their backbone with others.
+    distinct = dict(zip(keys, plugins, strict=True))
+    named = {
+        key: _label(one, [other for other in distinct.values() if other.name == one.name])
+        for key, one in distinct.items()
+    }
+    return [named[key] for key in keys]
 
 
 def labels_across(told: Sequence[tuple[str, PluginPart]]) -> list[str]:
