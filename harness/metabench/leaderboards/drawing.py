@@ -24,6 +24,8 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#999999"
 # A name with dollars in it is no mathematics.
 _STYLE: Any = {"text.parse_math": False, "svg.hashsalt": "metabench", "svg.fonttype": "none"}
 _DPI = 150
+# Between names and what they name, as a share of its width.
+_GAP = 0.01
 # A picture that is higher than this has too many pixels for its format.
 _MOST_INCHES = 200.0
 
@@ -59,8 +61,8 @@ def written(figure: Figure, suffix: str) -> bytes:
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Name what is drawn at 0, 1, … from the top, beside the axis."""
-    axes.set_yticks(range(len(names)), names)
+    """Name what is drawn at 0, 1, … from the top; hundreds of ticks would take longer than all else."""
+    axes.set_yticks([])
+    for place, name in enumerate(names):
+        axes.text(-_GAP, place, name, transform=axes.get_yaxis_transform(), ha="right", va="center")
     axes.invert_yaxis()
-    # There is no label that would have to keep clear of the names: to find that out, each is measured.
-    axes.yaxis.set_label_coords(0, 0.5)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEAD, _LINE = 7.0, 1.3, 0.28
 _DOT = 5.0
-# More would be higher than any page; the tables have all.
-_MOST_ROWS = 50
+# More would be higher than a page; the tables have all.
+_MOST_ROWS = 30
 _N_THRESHOLDS = 201
 # Lines that can be told apart in one plot.
 _MOST_LINES = 8
@@ -47,7 +47,7 @@ def plot_board(board: Leaderboard) -> dict[str, bytes]:
         name_rows(axes, [_named(row) for row in rows])
         axes.grid(visible=True, axis="x", linewidth=0.5)
         cut = f" ({len(rows)} of {len(scored)} methods)" if len(rows) < len(scored) else ""
-        axes.set_title(f"{text.heading(board)}{cut}", fontsize="medium", y=1.0)
+        axes.set_title(f"{text.heading(board)}{cut}", fontsize="medium")
         axes.set_xlabel("95 % intervals: thick for other episodes, thin for other classes", fontsize="small")
         return _files(figure)
 
@@ -72,7 +72,7 @@ def plot_ranks(summary: Summary) -> dict[str, bytes]:
             axes.plot([told.min(), told.max()], [below, below], color=ORANGE, linewidth=4)
         name_rows(axes, [text.name(summary.methods[place]) for place in ranked])
         axes.grid(visible=True, linewidth=0.5)
-        axes.set_title(f"Across {len(summary.boards)} benchmarks", fontsize="medium", y=1.0)
+        axes.set_title(f"Across {len(summary.boards)} benchmarks", fontsize="medium")
         axes.set_xlabel("average rank; a bar joins methods that cannot be told apart")
         return _files(figure)
 

@@ -113,13 +113,14 @@ def decode(content: bytes, *, n_episodes: int) -> Outcomes:
         ValueError: It is no such file; the message is half a line that says why.
     """
     table = _read(content, n_episodes)
+    numbers = _checked_numbers(table)
     lists = [table[name].combine_chunks() for name in ("classes", "class_scores")]
     _check_lists(*lists)
     classes = tuple(map(tuple, lists[0].to_pylist()))
     ends = np.cumsum([len(one) for one in classes])
     return Outcomes(
-        scores={name.removeprefix(_SCORE): _numbers(table[name]) for name in _named(table.schema, _SCORE)},
-        guessing=_numbers(table["guessing"]),
+        scores={name.removeprefix(_SCORE): numbers[name] for name in _named(table.schema, _SCORE)},
+        guessing=numbers["guessing"],
         classes=classes if ends[-1] else (),
         class_scores=tuple(np.split(_numbers(lists[1].flatten()), ends[:-1])) if ends[-1] else (),
         sums={name.removeprefix(_SUMS): _sums(table[name]) for name in _named(table.schema, _SUMS)},
@@ -137,23 +138,21 @@ def decode_scores(content: bytes, metric: str, *, n_episodes: int) -> Outcomes:
     Raises:
         ValueError: It is no such file, or has no such scores.
     """
-    table = _read(content, n_episodes, [f"{_SCORE}{metric}"])
-    return Outcomes({metric: _numbers(table[f"{_SCORE}{metric}"])}, _numbers(table["guessing"]))
+    numbers = _checked_numbers(_read(content, n_episodes, [f"{_SCORE}{metric}"]))
+    return Outcomes({metric: numbers[f"{_SCORE}{metric}"]}, numbers["guessing"])
 
 
 def _read(content: bytes, n_episodes: int, scores: Sequence[str] | None = None) -> pa.Table:
-    """All columns, or of scores some and of others those that are numbers; the numbers are checked."""
+    """All columns, or of scores some and of others those that are numbers."""
     try:
         # Files are small: other threads, and reading ahead, would take longer than they save.
         file = parquet.ParquetFile(pa.BufferReader(content), pre_buffer=False)
         _check_columns(file.schema_arrow, scores or ())
         if not 1 <= file.metadata.num_rows <= n_episodes:
             raise ValueError(f"has {file.metadata.num_rows} rows; expected those of {n_episodes} episodes")
-        table = file.read(scores and ["episode", "guessing", *scores], use_threads=False)
+        return file.read(scores and ["episode", "guessing", *scores], use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError("is no Parquet file") from error
-    _check_numbers(table)
-    return table
 
 
 def _numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
@@ -178,15 +177,16 @@ def _check_columns(schema: pa.Schema, wanted: Sequence[str]) -> None:
         raise ValueError(f"has columns {schema.names}; expected {expected}, and scores of metrics")
 
 
-def _check_numbers(table: pa.Table) -> None:
-    """Refuse rows out of order, empty cells, and scores that are none."""
+def _checked_numbers(table: pa.Table) -> dict[str, NDArray[np.float64]]:
+    """Guessing and scores, by column; refuses rows out of order, empty cells, and scores that are none."""
     if any(column.null_count for column in table.columns):
         raise ValueError("has empty cells")
     if not np.array_equal(_numbers(table["episode"]), np.arange(len(table))):
         raise ValueError("has rows out of order; expected them by episode")
-    numbers = [_numbers(table[name]) for name in ("guessing", *_named(table.schema, _SCORE))]
-    if not all(np.isfinite(one).all() for one in numbers):
+    numbers = {name: _numbers(table[name]) for name in ("guessing", *_named(table.schema, _SCORE))}
+    if not all(np.isfinite(one).all() for one in numbers.values()):
         raise ValueError("has a score that is no finite number")
+    return numbers
 
 
 def _check_lists(classes: pa.ListArray, scores: pa.ListArray) -> None:
