@@ -15,6 +15,9 @@ class Centroid(ProtoNet):
 
     It shows what of a score comes from the data and the architecture, before any meta-training. It is no
     published method: `protonet` (Snell et al. 2017, equations 1 and 2) without its training.
+
+    Expected: omniglot-5w1s, conv4: 52.45 % [51.53, 53.37], by `metabench evaluate centroid --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores.
     """
 
     distance = "squared-euclidean"

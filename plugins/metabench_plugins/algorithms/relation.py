@@ -23,6 +23,10 @@ class RelationNet(Algorithm):
     are no map, as of texts, count as a map of one pixel; cosine decay where it halves the learning rate every
     100,000 episodes. In testing BatchNorm applies the statistics of training, where the authors' code takes
     those of the test examples.
+
+    Expected: omniglot-5w1s, conv4: 93.36 % [92.82, 93.89], by `metabench evaluate relation --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 99.6, with BatchNorm over the test
+    examples). Within five minutes a learned comparison stays behind the distances of `protonet`.
     """
 
     features_only = True

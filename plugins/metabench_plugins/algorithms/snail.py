@@ -26,6 +26,10 @@ class SNAIL(InContextLearner):
     soon learns to copy labels; embeddings are normalised; many episodes are made of the features of one that
     has more classes; sizes and rates suit short budgets. What is longer than an episode of the benchmark is
     left to attention, as convolutions do not reach so far.
+
+    Expected: omniglot-5w1s, conv4: 91.84 % [91.24, 92.43], by `metabench evaluate snail --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 99.07). It is slow to find out
+    what labels are for: within a minute, on texts, it does no better than chance.
     """
 
     embedding_width: int = option(64, "size of the embedding of features", at_least=1)

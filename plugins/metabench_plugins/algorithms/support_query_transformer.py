@@ -27,6 +27,10 @@ class SupportQueryTransformer(Algorithm):
 
     Differs from the papers: what the layers add to features starts at 0, so that training starts as that of
     `protonet`; see `attention_layers` for the layers.
+
+    Expected: omniglot-5w1s, conv4: 97.66 % [97.35, 97.97], by `metabench evaluate support-query-transformer
+    --benchmark omniglot-5w1s --budget 5m` on two CPU cores. Within this budget it is worse than `protonet`,
+    paired on the same episodes: −0.32 [−0.51, −0.14], `metabench compare`.
     """
 
     features_only = True

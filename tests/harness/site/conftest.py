@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from metabench.discovery.trusted import load_extensions
+from metabench.leaderboards.published import RESULTS
 from metabench.leaderboards.renderer import Renderer
 from metabench.results.files import contents_of
 from metabench.results.folder import read_all, write_result
@@ -32,6 +34,7 @@ from metabench.site.contents import Contents, read_contents
 from metabench.site.files import site_files
 from metabench.site.folder import write_site
 
+PUBLISHED = Path(__file__).parents[3] / "leaderboards" / RESULTS
 N_EPISODES = 100
 HOSTILE = "<script>alert('x')</script>"
 # Name → how hard, 0 … 1.
@@ -271,3 +274,19 @@ def build_site(folder: Path, make_record: Callable[..., Record]) -> Site:
 def site(tmp_path_factory: pytest.TempPathFactory, make_record: Callable[..., Record]) -> Site:
     """The site of all results."""
     return build_site(tmp_path_factory.mktemp("community"), make_record)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The site of the results that the repository publishes, as `leaderboard publish` makes it."""
+    extensions, folder = load_extensions(strict=True), tmp_path_factory.mktemp("published")
+    stored, problems = read_all(PUBLISHED)
+    contents = read_contents(
+        stored,
+        problems,
+        list(extensions.renderers.values()),
+        metrics=extensions.metrics,
+        pooled=extensions.pooled_metrics,
+    )
+    write_site(folder / "site", site_files(contents))
+    return Site(folder / "site", PUBLISHED, contents)

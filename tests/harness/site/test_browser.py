@@ -414,3 +414,42 @@ def test_print_leaves_out_what_only_a_screen_needs(from_files: Visit, board: str
     assert not from_files.find("#theme").is_displayed()
     assert from_files.find("#methods").is_displayed()
     from_files.prefer("light")
+
+
+# The site of what the repository publishes
+
+
+@pytest.fixture
+def of_published(chromium: webdriver.Chrome, published) -> Iterator[Visit]:
+    """A visit to the site of published results that ends well."""
+    yield from _visit(chromium, published.folder.as_uri(), published.folder)
+
+
+def test_every_page_of_what_is_published_opens_on_a_phone_and_a_desktop(of_published: Visit) -> None:
+    pages = sorted(of_published.folder.rglob("*.html"))
+    assert len(pages) > 30
+    for size in (PHONE, DESKTOP):
+        of_published.resize(size)
+        for page in pages:
+            of_published.open(page)
+            width = of_published.browser.execute_script("return document.documentElement.scrollWidth")
+            assert (bool(of_published.find("h1").text), width) == (True, size[0]), page
+
+
+def test_published_boards_sort_filter_and_lead_to_results(of_published: Visit, published) -> None:
+    for name, board in zip(published.contents.board_names, published.contents.boards, strict=True):
+        of_published.open(f"boards/{name}.html")
+        algorithms = [row.algorithm for row in board.rows]
+        assert of_published.column("methods", "algorithm") == algorithms
+        for _ in range(2):
+            of_published.sort(of_published.header("methods", "algorithm"))
+        assert of_published.column("methods", "algorithm") == sorted(algorithms, reverse=True)
+        of_published.find("#methods_wrapper input[type=search]").send_keys("protonet")
+        assert of_published.column("methods", "algorithm") == ["protonet"]
+
+        of_published.find("#methods").find_element(By.LINK_TEXT, "protonet").click()
+        assert of_published.find("h1").text == f"protonet on {board.track.benchmark.name}"
+        light = of_published.paper()
+        of_published.find("#theme").click()
+        assert of_published.paper() != light
+        of_published.browser.execute_script("localStorage.clear()")
