@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,7 +74,7 @@ class Method:
         """A record that stands for all: they have algorithm and backbone in common."""
         return self.runs[0].record
 
-    @property
+    @cached_property
     def scores(self) -> NDArray[np.float64] | None:
         """(n_seeds, n_episodes) of the seeds that have the most episodes scored; None if none has any."""
         scored = [run.scores for run in self.runs if run.scores is not None]

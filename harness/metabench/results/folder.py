@@ -16,6 +16,7 @@ in the files of one result is read by `metabench.results.files`.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
@@ -31,7 +32,7 @@ from metabench.results.files import RECORD_FILE, ResultError, read_record
 from metabench.results.seal import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from metabench.results.record import Record
 
@@ -215,9 +216,14 @@ def read_all(results: Path) -> tuple[list[Stored], list[str]]:
     Raises:
         ResultError: The folder itself cannot be read.
     """
+    with _without_collector():
+        return _read(visible(results))
+
+
+def _read(folders: Sequence[Path]) -> tuple[list[Stored], list[str]]:
     found: dict[str, Stored] = {}
     problems = []
-    for folder in visible(results):
+    for folder in folders:
         try:
             record = _read_unless_gone(folder)
         except ResultError as error:
@@ -231,6 +237,18 @@ def read_all(results: Path) -> tuple[list[Stored], list[str]]:
                 f"Result {str(folder)!r} is the same run as {first.name!r}; expected one. Delete either."
             )
     return sorted(found.values(), key=lambda stored: stored.folder.name), problems
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Spare Python's collector the records read so far: it would look through them again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def visible(results: Path) -> list[Path]:

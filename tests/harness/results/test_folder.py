@@ -1,6 +1,7 @@
 """The folder of results: written whole or not at all, read with suspicion."""
 
 import errno
+import gc
 import hashlib
 import os
 import subprocess
@@ -290,3 +291,16 @@ def test_a_folder_that_repeats_another_is_a_problem(tmp_path: Path, make_record)
 
 def test_a_folder_that_is_not_there_has_no_results(tmp_path: Path) -> None:
     assert read_all(tmp_path / "absent") == ([], [])
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_reading_leaves_the_garbage_collector_as_it_was(tmp_path, is_on):
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if is_on else gc.disable)()
+        read_all(tmp_path)
+        with pytest.raises(ResultError):
+            read_all(Path(__file__))
+        assert gc.isenabled() is is_on
+    finally:
+        (gc.enable if was_on else gc.disable)()
