@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from metabench.leaderboards.build import build
+from metabench.leaderboards.runs import score_run
 from metabench.leaderboards.table import Leaderboard
 from metabench.results.calibration import REFERENCE_S, calibration_part
 from metabench.results.files import contents_of, read_record
@@ -72,6 +73,15 @@ def test_methods_are_ranked_by_what_their_predictions_score(store: Store) -> Non
     stored = [store(around(0.2, 1), algorithm="bad"), store(around(0.8, 2), algorithm="good")]
 
     assert places(only(build(stored, METRICS))) == [("good", (1, 1)), ("bad", (2, 2))]
+
+
+def test_what_is_scored_already_is_not_read_again(store: Store) -> None:
+    stored = [store(around(0.2, 1), algorithm="bad"), store(around(0.8, 2), algorithm="good")]
+    scored = {one.record.identity: score_run(one, METRICS["accuracy"]) for one in stored[:1]}
+    (stored[0].folder / "predictions.parquet").unlink()
+
+    assert places(only(build(stored, METRICS, scored=scored))) == [("good", (1, 1)), ("bad", (2, 2))]
+    assert places(only(build(stored, METRICS)))[1] == ("bad", None)
 
 
 def test_methods_that_cannot_be_told_apart_share_places(store: Store) -> None:
