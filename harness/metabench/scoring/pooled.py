@@ -77,7 +77,10 @@ def pooled_interval(metric: PooledMetric, sums: NDArray[np.float64]) -> Interval
     """
     n_episodes = len(sums)
     if sums.shape != (max(n_episodes, 1), metric.n_sums):
-        raise ValueError(f"sums of shape {sums.shape}; expected {metric.n_sums} of at least one episode")
+        raise ValueError(
+            f"sums of shape {sums.shape} for {metric.name!r}; expected {metric.n_sums} of at least one "
+            "episode"
+        )
     total = sums.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # strangers' sums may make no number
         value, without_one = metric.value(total[np.newaxis]), metric.value(total - sums)

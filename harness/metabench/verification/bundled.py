@@ -45,10 +45,8 @@ def check_outcomes(stored: Stored, machine: Machine) -> Finding:
         outcomes = read_outcomes(stored.folder, record)
     except ResultError as error:
         return Finding(1, "outcomes", (str(error),))
-    checked, problems = (
-        "its score, from its outcomes, to the last bit",
-        [*_of_scores(record, outcomes, machine)],
-    )
+    checked = "its score, from its outcomes, to the last bit"
+    problems = [*_of_scores(record, outcomes, machine)]
     remarks = [*_about_predictions(stored), *_about_metrics(outcomes, machine)]
     try:
         problems += _of_episodes(record, outcomes, machine)

@@ -55,6 +55,6 @@ def test_a_single_episode_says_nothing_of_the_spread() -> None:
 @pytest.mark.parametrize("shape", [(0, 2), (4, 1), (4, 3)])
 def test_no_episodes_and_sums_of_something_else_are_refused(shape: tuple[int, int]) -> None:
     with pytest.raises(
-        ValueError, match=rf"sums of shape \({shape[0]}, {shape[1]}\); expected 2 of at least one"
+        ValueError, match=rf"sums of shape \({shape[0]}, {shape[1]}\) for .ratio.; expected 2 of at least one"
     ):
         pooled_interval(RATIO, np.zeros(shape))

@@ -114,7 +114,7 @@ def test_sums_that_make_no_metric_are_found(bundle, machine) -> None:
     wide, empty = ({"share": np.zeros((40, n_sums))} for n_sums in (3, 2))
 
     assert check_outcomes(forged(bundle, sums=wide).stored, machine).problems == (
-        "There are sums of shape (40, 3); expected 2 of at least one episode.",
+        "There are sums of shape (40, 3) for 'share'; expected 2 of at least one episode.",
     )
     (problem,) = check_outcomes(forged(bundle, sums=empty).stored, machine).problems
     assert problem.endswith("; its outcomes give nan [nan, nan] over 40 episodes.")
