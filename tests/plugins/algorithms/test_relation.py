@@ -78,6 +78,18 @@ def test_pairs_of_maps_are_scored_by_convolutions(toy, maps):
     check_scores(maps, toy.episodes(**IMAGES, dtype=torch.float64), (8, 5, 2))
 
 
+@pytest.mark.parametrize("kind", ["vectors", "maps"])
+def test_at_first_it_looks_at_differences_alone(kind, toy, request):
+    """Maps of any class and query that are the same score alike: as nothing would, beside nothing."""
+    relation = request.getfixturevalue(kind).eval().relation
+    n_maps = relation[0][0].in_channels // 2
+    sides = (5, 2) if kind == "maps" else (1, 1)
+    same = torch.randn(3, n_maps, *sides, dtype=torch.float64)
+    nothing = torch.zeros(1, 2 * n_maps, *sides, dtype=torch.float64)
+
+    torch.testing.assert_close(relation(torch.cat([same, same], 1)), relation(nothing).expand(3, -1))
+
+
 def test_the_loss_is_the_squared_error_of_scores_in_0_to_1(toy, vectors):
     episodes = toy.episodes(dtype=torch.float64)
     vectors.eval()
