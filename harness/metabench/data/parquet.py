@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from metabench.data.places import from_environment
+import pyarrow as pa
+from pyarrow import parquet
+
 from metabench.data.recipe import Source
 from metabench.errors import DataError
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
+# Rows of pictures are large.
+_ROWS_AT_A_TIME = 256
 
 
 def hub_source(
@@ -53,43 +55,37 @@ def read_rows(files: Sequence[Path], columns: Sequence[str]) -> Iterator[dict[st
         A value for each column. Images are `PIL.Image.Image`.
 
     Raises:
-        DataError: A file is no Parquet file, or has no such columns.
-        OSError: A file, or the folder for intermediate files, cannot be used.
+        DataError: A file is no Parquet file, is damaged, or has no such columns.
+        FileNotFoundError: It is not there.
     """
     # The library loads slowly and is needed by few datasets.
     import datasets  # noqa: PLC0415
-    import pyarrow as pa  # noqa: PLC0415
 
-    cache = from_environment().cache
-    cache.mkdir(parents=True, exist_ok=True)
-    # Its own cache would be keyed by the times of files, kept for ever, and lie in the user's folder.
-    with TemporaryDirectory(dir=cache, prefix="parquet-") as folder, _quiet():
-        for file in files:
-            if not file.is_file():
-                raise FileNotFoundError(f"No such file: {str(file)!r}")
-            try:
-                rows = datasets.Dataset.from_parquet(str(file), cache_dir=folder, columns=list(columns))
-            except (pa.ArrowException, datasets.exceptions.DatasetsError) as error:
-                reason = " ".join(str(error.__cause__ or error).split())
-                raise DataError(
-                    f"File {file.name!r} cannot be read ({reason}); expected a Parquet file with the columns "
-                    f"{', '.join(columns)}. Fetch it again."
-                ) from error
-            yield from rows
+    for file in files:
+        for rows in _tables(file, columns):
+            yield from datasets.Dataset(rows)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the library from writing to the terminal: what goes wrong is told once, as an error."""
-    import datasets  # noqa: PLC0415
-
-    log = datasets.utils.logging
-    level, is_silent = log.get_verbosity(), datasets.are_progress_bars_disabled()
-    log.set_verbosity(log.CRITICAL)
-    datasets.disable_progress_bars()
+def _tables(file: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of a file, some at a time."""
+    if not file.is_file():
+        raise FileNotFoundError(f"No such file: {str(file)!r}")
     try:
-        yield
-    finally:
-        log.set_verbosity(level)
-        if not is_silent:
-            datasets.enable_progress_bars()
+        # The library that decodes images would scan the file with threads, which can outlive the reading and
+        # abort a program that ends meanwhile (github.com/apache/arrow/issues/39862).
+        with parquet.ParquetFile(file) as content:
+            missing = [name for name in columns if name not in content.schema_arrow.names]
+            if missing:
+                raise _unreadable(file, columns, f"no column {missing[0]!r}")
+            batches = content.iter_batches(_ROWS_AT_A_TIME, columns=list(columns), use_threads=False)
+            for batch in batches:
+                yield pa.Table.from_batches([batch]).select(columns)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, columns, " ".join(str(error).split())) from error
+
+
+def _unreadable(file: Path, columns: Sequence[str], reason: str) -> DataError:
+    return DataError(
+        f"File {file.name!r} cannot be read ({reason}); expected a Parquet file with the columns "
+        f"{', '.join(columns)}. Fetch it again."
+    )
