@@ -26,7 +26,7 @@ class Reptile(AdaptedClassifier):
     Source: Nichol et al., "On First-Order Meta-Learning Algorithms", arXiv 2018.
 
     Differs from the paper: an inner learning rate of 0.01 where it has, for Omniglot with 5 classes, 0.001, a
-    first outer step of 0.5 where it has 1, and 20 steps in testing, each on the whole support set, where it
+    first outer step of 0.2 where it has 1, and 10 steps in testing, each on the whole support set, where it
     has 50, as suits short budgets. BatchNorm normalises queries by the statistics of the support set, where
     the paper puts each query alone beside it. `reptile-transductive` normalises queries by each other.
     """
@@ -34,10 +34,10 @@ class Reptile(AdaptedClassifier):
     inner_lr: float = option(0.01, "learning rate of Adam inside an episode", at_least=0)
     inner_steps: int = option(5, "steps inside an episode of meta-training", at_least=1)
     inner_shot: int = option(2, "examples in a minibatch of such a step, per class", at_least=1)
-    test_steps: int = option(20, "steps on a support set in testing", at_least=1)
+    test_steps: int = option(10, "steps on a support set in testing", at_least=1)
 
     outer_lr: float = option(
-        0.5, "part of the way to the trained weights, falling linearly to 0", at_least=0, at_most=1
+        0.2, "part of the way to the trained weights, falling linearly to 0", at_least=0, at_most=1
     )
     meta_batch: int = option(5, "episodes per step of the initial weights", at_least=1)
     train_n_query: int = option(9, "examples per class besides `train_n_shot`", at_least=0)
