@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from metabench.api import Algorithm, Episodes, option
@@ -47,6 +47,22 @@ class InContextLearner(Algorithm):
             return episodes
         n_examples = (episodes.n_support + episodes.targets.shape[1]) * n_way // episodes.n_way
         return recombined(episodes, n_way, max(1, self.step_examples // (n_examples * len(episodes))))
+
+
+def feature_embedding(n_features: int, width: int) -> nn.Sequential:
+    """Make a layer that embeds features (…, n_features) of examples as (…, width).
+
+    It takes their mean away first, that of meta-training in testing: features of texts hardly differ beside
+    it, and what compares them finds them all alike.
+    """
+    return nn.Sequential(_FeatureNorm(n_features), nn.Linear(n_features, width), nn.LayerNorm(width))
+
+
+class _FeatureNorm(nn.BatchNorm1d):
+    """BatchNorm of features (…, n_features), over all examples."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features.reshape(-1, self.num_features)).view_as(features)
 
 
 def recombined(episodes: Episodes, n_way: int, count: int) -> Episodes:

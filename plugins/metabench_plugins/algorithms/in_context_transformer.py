@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from metabench.api import Episodes, option
 from metabench_plugins.algorithms._attention import attention_layers
-from metabench_plugins.algorithms._in_context import InContextLearner
+from metabench_plugins.algorithms._in_context import InContextLearner, feature_embedding
 
 
 class InContextTransformer(InContextLearner):
@@ -36,9 +36,7 @@ class InContextTransformer(InContextLearner):
     def setup(self) -> None:
         """Make embeddings, layers and the classifier."""
         super().setup()
-        self.embed_features = nn.Sequential(
-            nn.Linear(self.backbone.n_features, self.state_width), nn.LayerNorm(self.state_width)
-        )
+        self.embed_features = feature_embedding(self.backbone.n_features, self.state_width)
         self.embed_labels = nn.Embedding(self.most_way, self.state_width)
         layers = attention_layers(self.state_width, self.heads, self.layers)
         for layer in layers:

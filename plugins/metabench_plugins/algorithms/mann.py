@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from metabench.api import Episodes, option
-from metabench_plugins.algorithms._in_context import InContextLearner
+from metabench_plugins.algorithms._in_context import InContextLearner, feature_embedding
 
 # Shorter rows are compared as if they had this length: soft writes touch every row a little, and the
 # cosine with the faintest one would count in full.
@@ -93,9 +93,7 @@ class MANN(InContextLearner):
             )
         super().setup()
         n_read = self.n_heads * self.row_width
-        self.embed_features = nn.Sequential(
-            nn.Linear(self.backbone.n_features, self.embedding_width), nn.LayerNorm(self.embedding_width)
-        )
+        self.embed_features = feature_embedding(self.backbone.n_features, self.embedding_width)
         self.embed_labels = nn.Embedding(self.most_way, self.embedding_width)
         self.controller = nn.LSTMCell(2 * self.embedding_width + n_read, self.n_hidden)
         self.to_keys = nn.Linear(self.n_hidden, n_read)
@@ -111,13 +109,13 @@ class MANN(InContextLearner):
         """
         assert isinstance(episodes.support, Tensor)
         assert isinstance(episodes.query, Tensor)
+        examples = self.embed_features(torch.cat([episodes.support, episodes.query], dim=1))
         labels = self.embed_labels(episodes.support_labels)
         memory = self.blank(labels)
-        for given in torch.cat([self.embed_features(episodes.support), labels], dim=2).unbind(1):
+        for given in torch.cat([examples[:, : episodes.n_support], labels], dim=2).unbind(1):
             memory = self.step(given, memory)
-        thought = self.think(
-            functional.pad(self.embed_features(episodes.query), (0, self.embedding_width)), memory
-        )
+        queries = functional.pad(examples[:, episodes.n_support :], (0, self.embedding_width))
+        thought = self.think(queries, memory)
         read, _ = self.read(thought.keys, memory.rows)
         logits: Tensor = self.head(torch.cat([thought.hidden, read], dim=2))
         return logits[..., : episodes.n_way]

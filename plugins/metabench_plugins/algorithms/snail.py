@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from metabench.api import Episodes, option
-from metabench_plugins.algorithms._in_context import InContextLearner
+from metabench_plugins.algorithms._in_context import InContextLearner, feature_embedding
 
 
 class SNAIL(InContextLearner):
@@ -43,9 +43,7 @@ class SNAIL(InContextLearner):
         """Make the blocks of appendix A for sequences as long as those of the benchmark."""
         super().setup()
         length = self.n_way * self.n_shot + 1
-        self.embed = nn.Sequential(
-            nn.Linear(self.backbone.n_features, self.embedding_width), nn.LayerNorm(self.embedding_width)
-        )
+        self.embed = feature_embedding(self.backbone.n_features, self.embedding_width)
         width = self.embedding_width + self.most_way
         blocks: list[nn.Module] = []
         for keys, values, has_convolutions in ((64, 32, True), (256, 128, True), (512, 256, False)):
@@ -59,13 +57,12 @@ class SNAIL(InContextLearner):
 
     def predict(self, episodes: Episodes) -> Tensor:
         """What stands at the times of the queries: logits (n_episodes, n_query_total, n_way)."""
-        support, query = episodes.support, episodes.query
-        assert isinstance(support, Tensor)
-        assert isinstance(query, Tensor)
-        n_support = episodes.n_support
-        support, query = self.embed(support), self.embed(query)
-        labels = functional.one_hot(episodes.support_labels, self.most_way).to(support.dtype)
-        states = torch.cat([torch.cat([support, labels], 2), functional.pad(query, (0, self.most_way))], 1)
+        assert isinstance(episodes.support, Tensor)
+        assert isinstance(episodes.query, Tensor)
+        n_support, n_query = episodes.n_support, episodes.query.shape[1]
+        examples = self.embed(torch.cat([episodes.support, episodes.query], dim=1))
+        labels = functional.one_hot(episodes.support_labels, self.most_way).to(examples.dtype)
+        states = torch.cat([examples, functional.pad(labels, (0, 0, 0, n_query))], dim=2)
         for block in self.blocks:
             states = block(states, n_support)
         logits: Tensor = self.head(states[:, n_support:])

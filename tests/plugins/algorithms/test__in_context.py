@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from metabench.api import Episodes
-from metabench_plugins.algorithms._in_context import InContextLearner, recombined
+from metabench_plugins.algorithms._in_context import InContextLearner, feature_embedding, recombined
 
 
 class Constant(InContextLearner):
@@ -89,3 +89,23 @@ def test_where_ways_vary_every_label_is_learned(toy):
 @pytest.mark.parametrize(("train_n_way", "most_way", "expected"), [(30, 5, 30), (30, 50, 50), (0, 50, 0)])
 def test_as_many_classes_are_embedded_as_an_episode_can_have(toy, train_n_way, most_way, expected):
     assert toy.learner(Constant, most_way=most_way, train_n_way=train_n_way).train_n_way == expected
+
+
+def test_small_differences_beside_a_large_mean_are_embedded_far_apart():
+    torch.manual_seed(0)
+    embedding, features = feature_embedding(8, 6), 100 + 0.01 * torch.randn(2, 50, 8)
+    for _ in range(200):
+        embedding(features)
+
+    alike = torch.nn.functional.cosine_similarity(*embedding.eval()(features)[:, :, None].unbind(0), dim=-1)
+    assert alike.abs().mean() < 0.6
+
+
+def test_in_testing_an_example_is_embedded_by_itself():
+    torch.manual_seed(0)
+    embedding, features = feature_embedding(8, 6), torch.randn(2, 50, 8)
+    embedding(features)
+    embedding.eval()
+
+    alone = torch.stack([torch.stack([embedding(one) for one in episode]) for episode in features])
+    torch.testing.assert_close(embedding(features), alone)

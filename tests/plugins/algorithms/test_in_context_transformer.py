@@ -26,6 +26,7 @@ def test_the_support_and_itself_are_all_that_a_state_sees():
 def test_an_answer_is_read_off_the_query_after_attention_to_the_support(toy, learner):
     """Layer by layer, by the layers' own parts: the support by itself, then the query with it."""
     episodes = toy.episodes(dtype=torch.float64, n_way=2)
+    learner.eval()
     answer = learner.answer(episodes)
     with torch.no_grad():
         for e, q in ((0, 0), (0, 3), (1, 2)):

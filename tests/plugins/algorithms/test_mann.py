@@ -114,6 +114,7 @@ def test_rows_are_written_in_turn_and_the_oldest_is_overwritten(toy):
 def test_a_query_reads_what_the_support_has_left(toy, learner):
     """Its answer is that of a sequence of its own: labelled support, then the query without a label."""
     episodes = toy.episodes(dtype=torch.float64, n_way=2)
+    learner.eval()
     answer = learner.answer(episodes)
     with torch.no_grad():
         for e, q in ((0, 0), (0, 3), (1, 2)):

@@ -82,6 +82,7 @@ def test_each_earlier_input_reaches_the_last_output(toy, learner, time):
 def test_queries_share_the_supports_part_of_their_sequences(toy, learner):
     """The answer to each is that of a plain sequence: labelled support, then the query without a label."""
     episodes = toy.episodes(dtype=torch.float64, n_way=2)
+    learner.eval()
     answer = learner.answer(episodes)
     with torch.no_grad():
         for e, q in ((0, 0), (0, 3), (1, 2)):
