@@ -22,6 +22,9 @@ class MatchingNet(Algorithm):
     Differs from the paper: cosines are multiplied before the softmax, which could hardly be sure of anything
     else; 30 classes in a meta-training episode where the paper has those of the benchmark; Adam with cosine
     decay; nothing is tuned further in an episode.
+
+    Expected: omniglot-5w1s, conv4: 97.42 % [97.09, 97.76], by `metabench evaluate matching --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 98.1).
     """
 
     features_only = True

@@ -21,6 +21,9 @@ class MetaSGD(AdaptedClassifier):
     at random; two episodes a step and three queries per class, as suits short budgets; Adam's learning rate
     decays, and the norm of its gradient is bounded; BatchNorm takes its statistics from the support set
     alone.
+
+    Expected: omniglot-5w1s, conv4: 95.34 % [94.92, 95.76], by `metabench evaluate meta-sgd --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 99.53).
     """
 
     inner_lr: float = option(

@@ -30,6 +30,9 @@ class MetaTransformer(AdaptedClassifier):
 
     Differs from the papers: step sizes stay positive and are shared by the steps; meta-training episodes have
     more classes than those of the benchmark; one episode a step. Of MAML++ only the step sizes are taken.
+
+    Expected: omniglot-5w1s, cct: 97.50 % [97.17, 97.82], by `metabench evaluate meta-transformer
+    --benchmark omniglot-5w1s --budget 5m` on two CPU cores.
     """
 
     default_backbones: ClassVar[Mapping[str, str]] = {"image": "cct", "text": "transformer"}

@@ -36,6 +36,10 @@ class MetaGANRelation(RelationNet):
     time, on the same fakes, with one Adam. There are no unlabelled examples: labelled ones stand for them in
     the unsupervised loss. BatchNorm takes no statistics from fakes: they are normalised as queries are in
     testing. What `relation` does otherwise than its paper holds here, but for the loss.
+
+    Expected: omniglot-5w1s, conv4: 94.84 % [94.36, 95.31], by `metabench evaluate metagan-relation
+    --benchmark omniglot-5w1s --budget 5m` on two CPU cores. Within this budget it is worse than
+    `relation`, paired on the same episodes: −2.16 [−2.49, −1.84], `metabench compare`.
     """
 
     fake_weight: float = option(

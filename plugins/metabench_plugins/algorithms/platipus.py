@@ -35,6 +35,11 @@ class PLATIPUS(AdaptedClassifier):
     probabilities of five samples; one inner step, of 0.1 on images and of 2 on texts, two episodes a step of
     Adam, and three queries per class, as suits short budgets; Adam's learning rate decays, and the norm of
     its gradient is bounded; BatchNorm takes its statistics from the support set alone, for q too.
+
+    Expected: omniglot-5w1s, conv4: 89.07 % [88.43, 89.72], by `metabench evaluate platipus --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores. Within this budget it is worse than `maml`, paired on the
+    same episodes: −4.29 [−4.79, −3.80], `metabench compare`: an episode takes three times as long to
+    learn from.
     """
 
     inner_lr: float = option(0.0, "step size inside an episode; 0: 0.1 on images, 2 on texts", at_least=0)

@@ -23,6 +23,9 @@ class R2D2(Algorithm):
     Differs from the paper: the backbone is that of other methods, where the paper's has wider layers and
     hands on the last two; 30 classes in a meta-training episode, of the benchmark's shots; Adam's learning
     rate follows a cosine.
+
+    Expected: omniglot-5w1s, conv4: 97.25 % [96.91, 97.59], by `metabench evaluate r2d2 --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores.
     """
 
     features_only = True

@@ -29,6 +29,9 @@ class Reptile(AdaptedClassifier):
     first outer step of 0.2 where it has 1, and 10 steps in testing, each on the whole support set, where it
     has 50, as suits short budgets. BatchNorm normalises queries by the statistics of the support set, where
     the paper puts each query alone beside it. `reptile-transductive` normalises queries by each other.
+
+    Expected: omniglot-5w1s, conv4: 87.79 % [87.17, 88.42], by `metabench evaluate reptile --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 95.39).
     """
 
     inner_lr: float = option(0.01, "learning rate of Adam inside an episode", at_least=0)

@@ -23,6 +23,10 @@ class SimpleShot(PretrainedAlgorithm):
     Differs from the paper: Adam with cosine decay where it has SGD with steps; the mean that features are
     centred by is a moving average over minibatches, so that it is there at every commit; images are not
     augmented.
+
+    Expected: omniglot-5w1s, conv4: 95.31 % [94.87, 95.75], by `metabench evaluate simpleshot --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores. Within this budget a classifier of thousands of classes
+    stays behind what is trained on episodes, as `protonet` is.
     """
 
     features_only = True
