@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from metabench.api import option
+from metabench.api import EpisodicBatchNorm2d, Inputs, option
 from metabench_plugins.algorithms.reptile import Reptile
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class MetaTransformerReptile(Reptile):
     """Reptile (Nichol et al. 2018, algorithm 2) of a transformer on images and on texts.
 
-    It needs far more episodes than `meta-transformer`, as no loss tells it to generalise from the support.
+    Its features are normalised before the last layer, by the statistics of the support set: beside what they
+    have in common, those of an untrained transformer hardly differ between examples, and a few steps on an
+    episode would learn little else. Still it needs far more episodes than `meta-transformer`, as no loss
+    tells it to generalise from the support.
 
     Source: Nichol et al., "On First-Order Meta-Learning Algorithms", arXiv 2018. It trains no transformer.
 
@@ -20,5 +26,17 @@ class MetaTransformerReptile(Reptile):
     """
 
     default_backbones: ClassVar[Mapping[str, str]] = {"image": "cct", "text": "transformer"}
+    parts: ClassVar[tuple[str, ...]] = ("backbone.", "norm.", "head.")
 
     inner_lr: float = option(3e-3, "learning rate of Adam inside an episode", at_least=0)
+
+    def setup(self) -> None:
+        """Put a BatchNorm between the backbone and the linear classifier."""
+        super().setup()
+        self.norm = EpisodicBatchNorm2d(self.backbone.n_features)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs (n, …) → logits (n, most ways that an episode can have)."""
+        maps_of_one_pixel = self.backbone(inputs)[..., None, None]
+        logits: Tensor = self.head(self.norm(maps_of_one_pixel).flatten(1))
+        return logits
