@@ -27,6 +27,10 @@ class MetaLSTM(AdaptedClassifier):
     budgets; 5 updates for any number of shots, where it has 12 for one shot; three queries per class; Adam's
     learning rate decays from 0.002 where it stays at 0.001; BatchNorm takes its statistics from the support
     set alone. Each weight has an LSTM's states, for each update: a large backbone needs much memory.
+
+    Expected: omniglot-5w1s, conv4: 84.30 % [83.57, 85.03], by `metabench evaluate meta-lstm --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores. An episode of five updates takes long to learn from: there is
+    time for about 2,000.
     """
 
     inner_lr: float = option(0.1, "input gate, a step size, before meta-training", at_least=1e-6, at_most=0.5)

@@ -32,6 +32,10 @@ class MetaGANMAML(MAML):
     examples: labelled ones stand for them in the unsupervised loss. In testing each episode's fakes are made
     of the same noise, so that its answer is its own. What `maml` does otherwise than its paper holds here,
     too.
+
+    Expected: omniglot-5w1s, conv4: 91.14 % [90.55, 91.72], by `metabench evaluate metagan-maml --benchmark
+    omniglot-5w1s --budget 5m` on two CPU cores. Within this budget it is worse than `maml`, paired on the
+    same episodes: −2.23 [−2.65, −1.80], `metabench compare`.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("backbone.", "head.", "fake_head.")

@@ -16,10 +16,10 @@ def test_it_stands_on_the_backbones_that_meta_transformer_does():
     assert MetaTransformerReptile.default_backbones == MetaTransformer.default_backbones
 
 
-def test_it_is_reptile_but_for_the_inner_learning_rate():
+def test_it_is_reptile_but_for_rates_and_sizes():
     ours, theirs = declared_options(MetaTransformerReptile), declared_options(Reptile)
 
-    assert {name for name in theirs if ours[name] != theirs[name]} == {"inner_lr"}
+    assert {name for name in theirs if ours[name] != theirs[name]} == {"inner_lr", "meta_batch", "train_n_way"}
     assert ours.keys() == theirs.keys()
     assert MetaTransformerReptile.meta_train is Reptile.meta_train
     assert MetaTransformerReptile.predict is Reptile.predict
