@@ -21,6 +21,8 @@ Loss = Callable[[Weights], Tensor]
 # Of a gradient step on a support set. Features of texts are maxima over the small states of a network that
 # reads them: with the step of images they hardly move in an episode.
 _INNER_LR = {"image": 0.1, "text": 2.0}
+# Of texts little is learned from a single step, however large.
+_INNER_STEPS = {"image": 1, "text": 5}
 
 
 class AdaptedClassifier(Algorithm):
@@ -112,6 +114,11 @@ class AdaptedClassifier(Algorithm):
 def step_size(told: float, modality: str) -> float:
     """The size of an inner step: what is told or, for 0, what suits examples of a modality."""
     return told or _INNER_LR[modality]
+
+
+def step_count(told: int, modality: str) -> int:
+    """How many inner steps: what is told or, for 0, what suits examples of a modality."""
+    return told or _INNER_STEPS[modality]
 
 
 def descend(

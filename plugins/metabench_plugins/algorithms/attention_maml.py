@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector
 
 from metabench.api import Backbone, Episodes, Inputs, option, statistics_from_first
-from metabench_plugins.algorithms._adaptation import Loss, Weights, step_size
+from metabench_plugins.algorithms._adaptation import Loss, Weights, step_count, step_size
 from metabench_plugins.algorithms.maml import MAML
 
 if TYPE_CHECKING:
@@ -88,9 +88,10 @@ class AttentionMAML(MAML):
         if not self.parameter_attention:
             return super().adapt(support_loss, training=training)
         weights, second_order = self.initial_weights, training and self.second_order
-        size = step_size(self.inner_lr, self.backbone.modality)
+        modality = self.backbone.modality
+        size, steps = step_size(self.inner_lr, modality), step_count(self.inner_steps, modality)
         with torch.enable_grad():
-            for _ in range(self.inner_steps):
+            for _ in range(steps):
                 before = list(weights.values())
                 gradients = torch.autograd.grad(support_loss(weights), before, create_graph=second_order)
                 rates = size * self.to_parameters(before, gradients)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from metabench.api import option
 from metabench_plugins.algorithms.maml import MAML
 
-_INNER_STEPS = {"image": 1, "text": 5}
-
 
 class FOMAML(MAML):
     """MAML without second derivatives. Finn et al. 2017, section 5.2.
@@ -16,20 +14,11 @@ class FOMAML(MAML):
 
     Source: Finn et al., "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", ICML 2017.
 
-    Differs from the paper: as `maml` does, but with five inner steps on texts, where without second
-    derivatives little is learned from a single one.
+    Differs from the paper: as `maml` does.
 
     Expected: omniglot-5w1s, conv4: 92.53 % [92.04, 93.02], by `metabench evaluate fomaml --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. That is worse than `maml`, paired on the same episodes: −0.84
     [−1.26, −0.42], `metabench compare`.
     """
 
-    inner_steps: int = option(
-        0, "gradient steps inside an episode; 0: one on images, five on texts", at_least=0
-    )
     second_order: bool = option(False, "differentiate through the inner steps")
-
-    def setup(self) -> None:
-        """Choose how many inner steps suit the examples."""
-        super().setup()
-        self.inner_steps = self.inner_steps or _INNER_STEPS[self.backbone.modality]

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from metabench.api import option
-from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights, descend, step_size
+from metabench_plugins.algorithms._adaptation import (
+    AdaptedClassifier,
+    Loss,
+    Weights,
+    descend,
+    step_count,
+    step_size,
+)
 
 
 class MAML(AdaptedClassifier):
@@ -12,7 +19,7 @@ class MAML(AdaptedClassifier):
     Source: Finn et al., "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", ICML 2017,
     algorithm 2.
 
-    Differs from the paper: one inner step, of 0.1 on images and of 2 on texts, where the paper, on Omniglot
+    Differs from the paper: one inner step of 0.1 on images, five of 2 on texts, where the paper, on Omniglot
     with 5 classes, has one of 0.4 in training and three in testing; two episodes a step where it has 32
     there; three queries per class; Adam's learning rate decays, and the norm of its gradient is bounded;
     BatchNorm takes its statistics from the support set alone, in the query pass too, where the original
@@ -24,7 +31,7 @@ class MAML(AdaptedClassifier):
     """
 
     inner_lr: float = option(0.0, "step size inside an episode; 0: 0.1 on images, 2 on texts", at_least=0)
-    inner_steps: int = option(1, "gradient steps inside an episode", at_least=1)
+    inner_steps: int = option(0, "gradient steps inside an episode; 0: 1 on images, 5 on texts", at_least=0)
     second_order: bool = option(True, "differentiate through the inner steps")
 
     outer_lr: float = option(
@@ -40,6 +47,6 @@ class MAML(AdaptedClassifier):
             self.initial_weights,
             support_loss,
             rate=step_size(self.inner_lr, self.backbone.modality),
-            steps=self.inner_steps,
+            steps=step_count(self.inner_steps, self.backbone.modality),
             second_order=training and self.second_order,
         )

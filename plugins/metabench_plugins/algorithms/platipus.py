@@ -12,7 +12,14 @@ from torch.distributions import Normal, kl_divergence
 from torch.nn import functional
 
 from metabench.api import Episodes, option
-from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights, descend, step_size
+from metabench_plugins.algorithms._adaptation import (
+    AdaptedClassifier,
+    Loss,
+    Weights,
+    descend,
+    step_count,
+    step_size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +39,7 @@ class PLATIPUS(AdaptedClassifier):
 
     Differs from the paper: the bound is divided by the number of queries, which changes no optimum; each test
     episode gets the same random numbers, so that its answer is its own; the answer is the mean of the class
-    probabilities of five samples; one inner step, of 0.1 on images and of 2 on texts, two episodes a step of
+    probabilities of five samples; one inner step of 0.1 on images, five of 2 on texts, two episodes a step of
     Adam, and three queries per class, as suits short budgets; Adam's learning rate decays, and the norm of
     its gradient is bounded; BatchNorm takes its statistics from the support set alone, for q too.
 
@@ -43,7 +50,7 @@ class PLATIPUS(AdaptedClassifier):
     """
 
     inner_lr: float = option(0.0, "step size inside an episode; 0: 0.1 on images, 2 on texts", at_least=0)
-    inner_steps: int = option(1, "gradient steps inside an episode", at_least=1)
+    inner_steps: int = option(0, "gradient steps inside an episode; 0: 1 on images, 5 on texts", at_least=0)
     shift_lr: float = option(1e-3, "step sizes of the Gaussians' means before meta-training", at_least=0)
     spread: float = option(
         0.01, "standard deviations of the Gaussians before meta-training", at_least=1e-6, at_most=1
@@ -85,8 +92,9 @@ class PLATIPUS(AdaptedClassifier):
     def _adapt_sample(self, start: Gaussians, support_loss: Loss, *, training: bool) -> Weights:
         with torch.enable_grad():
             sample = {name: one.rsample() for name, one in start.items()}
-        rate = step_size(self.inner_lr, self.backbone.modality)
-        return descend(sample, support_loss, rate=rate, steps=self.inner_steps, second_order=training)
+        modality = self.backbone.modality
+        rate, steps = step_size(self.inner_lr, modality), step_count(self.inner_steps, modality)
+        return descend(sample, support_loss, rate=rate, steps=steps, second_order=training)
 
     def _bound(self, episode: Episodes) -> Tensor:
         """Algorithm 1, lines 6 to 11, for one episode."""

@@ -186,6 +186,23 @@ def test_an_inner_step_that_is_not_told_suits_the_modality(toy, algorithm, modal
     assert not torch.equal(default, answer(inner_lr=suits + 0.1))
 
 
+@pytest.mark.parametrize("algorithm", [AttentionMAML, FOMAML, MAML, PLATIPUS])
+@pytest.mark.parametrize(("modality", "suits"), [("image", 1), ("text", 5)])
+def test_inner_steps_that_are_not_told_suit_the_modality(toy, algorithm, modality, suits):
+    class Modal(toy.Dense):
+        """Of either modality."""
+
+    Modal.modality = modality
+
+    def answer(**options):
+        torch.manual_seed(0)
+        return toy.learner(algorithm, backbone=Modal, **options).answer(toy.episodes())
+
+    default = answer()
+    assert torch.equal(default, answer(inner_steps=suits))
+    assert not torch.equal(default, answer(inner_steps=suits + 1))
+
+
 @pytest.mark.parametrize("algorithm", DIFFERENTIATED)
 def test_it_learns_a_separable_problem(toy, algorithm):
     """Whether the first number is large or small, with either sign per episode. Chance is a half."""

@@ -19,7 +19,7 @@ def test_it_has_mamls_options_and_other_defaults():
     ours, theirs = declared_options(FOMAML), declared_options(MAML)
 
     assert list(ours) == list(theirs)
-    assert {name for name in ours if ours[name] != theirs[name]} == {"inner_steps", "second_order"}
+    assert {name for name in ours if ours[name] != theirs[name]} == {"second_order"}
     assert ours["second_order"].default is False
 
 
@@ -81,18 +81,3 @@ def test_fewer_tensors_are_kept_than_for_the_second_order(toy):
 
     first, second = (toy.learner(kind, inner_steps=3) for kind in (FOMAML, MAML))
     assert kept(first) < kept(second)
-
-
-@pytest.mark.parametrize(("modality", "suits"), [("image", 1), ("text", 5)])
-def test_inner_steps_that_are_not_told_suit_the_modality(toy, modality, suits):
-    class Modal(toy.Dense):
-        """Of either modality."""
-
-    Modal.modality = modality
-
-    def answer(**options):
-        torch.manual_seed(0)
-        return toy.learner(FOMAML, backbone=Modal, **options).answer(toy.episodes())
-
-    assert torch.equal(answer(), answer(inner_steps=suits))
-    assert not torch.equal(answer(), answer(inner_steps=suits + 1))
