@@ -20,6 +20,10 @@ class ReptileTransductive(Reptile):
     Source: Nichol et al., "On First-Order Meta-Learning Algorithms", arXiv 2018.
 
     Differs from the paper: as `reptile` does, but for the queries.
+
+    Expected: omniglot-5w1s, conv4: 88.61 % [88.01, 89.21], by `metabench evaluate reptile-transductive
+    --benchmark omniglot-5w1s --budget 5m` on two CPU cores. The other queries help: paired on the same
+    episodes it is ahead of `reptile` by 0.82 [0.35, 1.29], `metabench compare`.
     """
 
     transductive: ClassVar[bool] = True
