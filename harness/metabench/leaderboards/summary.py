@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -47,8 +48,8 @@ class Summary:
 def summarise(boards: Sequence[Leaderboard]) -> list[Summary]:
     """Sum up boards of several benchmarks, for each budget, device class, precision and track.
 
-    A method is an algorithm, whatever backbones suit the benchmarks; with its backbone where a board has
-    an algorithm on several.
+    A method is an algorithm, whatever backbones suit the benchmarks. An algorithm that a board has on
+    several is as many methods, each with its backbone; others stay as they are.
 
     Args:
         boards: Of any benchmarks; one alone under its rules has no summary.
@@ -92,10 +93,15 @@ def _named(boards: Sequence[Leaderboard]) -> list[list[str]]:
     """The method of each row of each board, by a name that it has on all of them."""
     algorithms = _across(boards, [[row.algorithm for row in board.rows] for board in boards], 0)
     backbones = _across(boards, [[row.backbone for row in board.rows] for board in boards], 1)
-    told = list(zip(boards, algorithms, backbones, strict=True))
-    if not any(_repeats(_of_ranked(board, names)) for board, names, _ in told):
-        return algorithms
-    return [[f"{one}, {other}" for one, other in zip(*both, strict=True)] for _, *both in told]
+    several = {
+        name
+        for board, names in zip(boards, algorithms, strict=True)
+        for name in _repeated(_of_ranked(board, names))
+    }
+    return [
+        [f"{one}, {other}" if one in several else one for one, other in zip(*both, strict=True)]
+        for both in zip(algorithms, backbones, strict=True)
+    ]
 
 
 def _across(boards: Sequence[Leaderboard], labels: Sequence[Sequence[str]], part: int) -> list[list[str]]:
@@ -126,6 +132,5 @@ def _means(board: Leaderboard, names: Sequence[str]) -> Iterator[tuple[str, floa
     return ((name, mean) for (name, row), mean in told if row.score is not None)
 
 
-def _repeats(names: Iterable[str]) -> bool:
-    told = list(names)
-    return len(set(told)) < len(told)
+def _repeated(names: Iterable[str]) -> set[str]:
+    return {name for name, count in Counter(names).items() if count > 1}

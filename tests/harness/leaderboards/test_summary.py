@@ -49,14 +49,15 @@ def test_a_method_with_a_gap_has_no_rank_and_its_gap_is_told(board, row) -> None
     assert last == ["–", "–", "part", "1 of 2"]
 
 
-def test_methods_are_told_with_their_backbones_where_one_has_several(board, row) -> None:
+def test_a_method_is_told_with_its_backbone_where_a_board_has_it_on_several(board, row) -> None:
     boards = [
-        board("a-5w1s", row("one", 0.9), row("one", 0.8, backbone="resnet12")),
-        board("b-5w1s", row("one", 0.9)),
+        board("a-5w1s", row("one", 0.9), row("one", 0.8, backbone="resnet12"), row("two", 0.7)),
+        board("b-5w1s", row("one", 0.9), row("two", 0.95, backbone="vit")),
     ]
 
     (summary,) = summarise(boards)
-    assert summary.methods == ("one, conv4", "one, resnet12")
+    assert summary.methods == ("one, conv4", "two", "one, resnet12")
+    assert [None in rows for rows in summary.rows] == [False, False, True]
 
 
 def test_variants_that_one_board_tells_apart_are_told_apart_on_all(board, row, make_plugin) -> None:
