@@ -18,8 +18,8 @@ class Centroid(ProtoNet):
 
     Expected: omniglot-5w1s, conv4: 52.45 % [51.53, 53.37], by `metabench evaluate centroid --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores; clinc150-10w1s, bilstm: 50.42 % [49.90, 50.94], by `metabench
-    evaluate centroid --benchmark clinc150-10w1s --budget 5m` on two CPU cores, and clinc150-10w1s, bag: 48.38
-    % [47.76, 49.01], with `--backbone bag` besides.
+    evaluate centroid --benchmark clinc150-10w1s --budget 5m`, and clinc150-10w1s, bag: 48.38 % [47.76,
+    49.01], with `--backbone bag` besides.
     """
 
     distance = "squared-euclidean"
