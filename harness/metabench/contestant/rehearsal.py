@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from metabench.api.session import Allowance, BudgetSpentError, Session
+from metabench.contestant.arithmetic import arithmetic
 from metabench.contestant.operations import OperationCounter
 from metabench.wire.reports import MOST_OPERATORS, Counted
 
@@ -83,7 +84,7 @@ def _counting(assignment: Assignment) -> Iterator[OperationCounter]:
     """Within the block PyTorch computes as in the run, and is counted."""
     device = torch.device(assignment.device).type
     with (
-        torch.autocast(device, torch.bfloat16, enabled=assignment.precision == "bf16"),
+        arithmetic(device, assignment.precision),
         OperationCounter() as counter,
     ):
         yield counter

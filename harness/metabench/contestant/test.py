@@ -10,6 +10,7 @@ from torch import Tensor
 
 from metabench.api.episodes import Episodes, Inputs
 from metabench.api.session import as_inputs
+from metabench.contestant.arithmetic import arithmetic
 from metabench.contestant.build import build_learner
 from metabench.contestant.failure import InvalidOutputError
 from metabench.contestant.rehearsal import count, rehearse
@@ -54,7 +55,7 @@ def test(channel: Channel, assignment: Assignment) -> None:
             answer = partial(answerer.answer, message.arrays, n_way=_n_way(message))
             channel.send(say("counted", count(learner, answer, assignment)))
         else:
-            with torch.autocast(device.type, torch.bfloat16, enabled=assignment.precision == "bf16"):
+            with arithmetic(device.type, assignment.precision):
                 logits = answerer.answer(message.arrays, n_way=_n_way(message))
             channel.send(Message("predictions", arrays={"logits": logits.detach().float().cpu().numpy()}))
 

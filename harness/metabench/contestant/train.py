@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from metabench.api.session import Allowance, BudgetSpentError, LabelledPool, Session
+from metabench.contestant.arithmetic import arithmetic
 from metabench.contestant.build import build_learner
 from metabench.contestant.state import to_bytes
 from metabench.contestant.training_episodes import check_training_episodes
@@ -61,7 +62,7 @@ def train(channel: Channel, assignment: Assignment, arrays: Arrays) -> None:
     with (
         suppress(BudgetSpentError),
         session.counting_steps(),
-        torch.autocast(device.type, torch.bfloat16, enabled=assignment.precision == "bf16"),
+        arithmetic(device.type, assignment.precision),
     ):
         learner.meta_train(session)
     if link.has_other_than(learner):

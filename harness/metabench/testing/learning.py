@@ -8,6 +8,7 @@ import torch
 
 from metabench.agreement import threshold
 from metabench.api.session import Allowance
+from metabench.contestant.arithmetic import arithmetic
 from metabench.contestant.state import from_bytes
 from metabench.spec.protocol import Protocol
 from metabench.testing.answers import apart, complain
@@ -136,7 +137,7 @@ def find_bf16(trial: Trial) -> Finding:
     """It meta-trains and answers in bfloat16 where autocast says so."""
     learner = trial.train(Allowance(None, _FEW_EPISODES), precision="bf16").learner
     episodes = trial.episodes()
-    with torch.autocast("cpu", torch.bfloat16):
+    with arithmetic("cpu", "bf16"):
         return complain(trial.answer(episodes, learner), episodes)
 
 

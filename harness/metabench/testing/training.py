@@ -12,6 +12,7 @@ import torch
 from metabench import clock
 from metabench.api.session import BudgetSpentError, Session
 from metabench.clock import now
+from metabench.contestant.arithmetic import arithmetic
 from metabench.contestant.state import to_bytes
 from metabench.contestant.training_episodes import check_training_episodes
 
@@ -121,7 +122,7 @@ def train(
         with (
             suppress(BudgetSpentError),
             session.counting_steps(),
-            torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"),
+            arithmetic("cpu", precision),
         ):
             learner.meta_train(session)
     except OverrunError:

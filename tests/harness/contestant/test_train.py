@@ -150,3 +150,15 @@ def test_in_bf16_the_loop_computes_in_bf16_and_keeps_its_weights(own):
     )
 
     assert messages[-1].kind == "done"
+
+
+def test_in_bf16_a_step_changes_what_is_computed_after_it(own):
+    own(
+        "inputs = torch.ones(2, 6)\n"
+        "before = self.backbone.layer(inputs)\n"
+        "before.float().sum().backward()\n"
+        "with torch.no_grad():\n"
+        "    self.backbone.layer.weight.sub_(self.backbone.layer.weight.grad)\n"
+        "assert not torch.equal(self.backbone.layer(inputs), before)",
+        precision="bf16",
+    )
