@@ -43,6 +43,9 @@ class BiLSTM(Backbone):
         packed = pack_padded_sequence(
             self.embedding(texts["ids"]), lengths, batch_first=True, enforce_sorted=False
         )
-        states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=mask.shape[1])
+        # The LSTM of cuDNN has no second derivatives, which MAML takes, and none at all in evaluation.
+        with torch.backends.cudnn.flags(enabled=False):
+            packed = self.lstm(packed)[0]
+        states, _ = pad_packed_sequence(packed, batch_first=True, total_length=mask.shape[1])
         features: Tensor = states.masked_fill(~mask[..., None], -torch.inf).amax(1)
         return features

@@ -9,6 +9,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from metabench.api import Inputs, option
 from metabench_plugins.backbones._maps import image_shape
@@ -85,5 +86,7 @@ class Timm(PretrainedBackbone):
         assert isinstance(inputs, Tensor)
         if inputs.shape[2:] != self.size:
             inputs = functional.interpolate(inputs, self.size, mode="bicubic", antialias=True).clamp(0, 1)
-        features: Tensor = self.network((inputs - self.mean) / self.std)
+        # Fused attention, which timm asks for, cannot be differentiated twice, which MAML does.
+        with sdpa_kernel(SDPBackend.MATH):
+            features: Tensor = self.network((inputs - self.mean) / self.std)
         return features

@@ -37,3 +37,13 @@ def test_features_are_the_greatest_states_of_both_directions(make):
         forwards = states_by_hand(weights, vectors, "").max(0)
         backwards = states_by_hand(weights, vectors[::-1], "_reverse").max(0)
         np.testing.assert_allclose(features, np.concatenate([forwards, backwards]), rtol=1e-9)
+
+
+def test_it_never_runs_on_cudnn_whose_lstm_cannot_be_differentiated_in_an_episode(make, monkeypatch):
+    backbone, seen = make(BiLSTM, (6,), n_tokens=9, width=3, states=4), []
+    backbone.lstm.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.enabled))
+    monkeypatch.setattr(torch.backends.cudnn, "enabled", True)
+    backbone(as_inputs(torch.ones(2, 6, dtype=torch.int64), torch.device("cpu")))
+
+    assert seen == [False]
+    assert torch.backends.cudnn.enabled

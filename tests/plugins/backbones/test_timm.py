@@ -95,6 +95,22 @@ def test_a_grey_image_gets_three_equal_colours(stub, make, tmp_path):
     torch.testing.assert_close(backbone(grey), backbone(grey.expand(-1, 3, -1, -1)))
 
 
+class Attending(Network):
+    """A network with the fused attention that timm asks for."""
+
+    def forward(self, images):
+        places = self.layer(images).flatten(2).mT[:, None]
+        return functional.scaled_dot_product_attention(places, places, places).mean((1, 2))
+
+
+def test_attention_can_be_differentiated_twice(stub, make, tmp_path):
+    stub.create_model = lambda *_, **__: Attending()
+    backbone = make(Timm, (3, 8, 8), model=tmp_path, side=8, tuned=True).double()
+    images = torch.rand(2, 3, 8, 8, dtype=torch.float64, requires_grad=True)
+
+    assert torch.autograd.gradgradcheck(backbone, images)
+
+
 @pytest.mark.parametrize("shape", [(2, 28, 28), (4, 28, 28)])
 def test_images_without_colours_are_refused(stub, make, tmp_path, shape):
     with pytest.raises(ValueError, match=rf"^timm is given images of {shape[0]} channels; expected 1 or 3\."):
