@@ -99,7 +99,7 @@ class Attending(Network):
     """A network with the fused attention that timm asks for."""
 
     def forward(self, images):
-        places = self.layer(images).flatten(2).mT[:, None]
+        places = self.layer(images).flatten(2).mT[:, None].contiguous()
         return functional.scaled_dot_product_attention(places, places, places).mean((1, 2))
 
 
