@@ -18,8 +18,8 @@ from metabench.api.episodes import join_inputs, map_inputs
 Weights = dict[str, Tensor]
 Loss = Callable[[Weights], Tensor]
 
-# Of a gradient step on a support set. Features of texts are maxima over the small states of a network that
-# reads them: with the step of images they hardly move in an episode.
+# Of a gradient step on a support set. Features of texts by `bilstm`, the default, are maxima over small
+# states: with the step of images they hardly move in an episode.
 _INNER_LR = {"image": 0.1, "text": 2.0}
 # Of texts little is learned from a single step, however large.
 _INNER_STEPS = {"image": 1, "text": 5}

@@ -20,8 +20,8 @@ class BaselinePlusPlus(Baseline):
     Source: Chen et al., "A Closer Look at Few-shot Classification", ICLR 2019.
 
     Differs from the paper: as `baseline` does, but that the class vectors of an episode begin at the means of
-    the classes, at length 1, since zero has no angle; nothing is penalised; steps in an episode have the size
-    0.1 where the paper has 0.01.
+    the classes, at length 1, since zero has no angle; nothing is penalised; pre-training begins at 0.01;
+    steps in an episode have the size 0.1 where the paper has 0.01.
 
     Expected: omniglot-5w1s, conv4: 91.82 % [91.27, 92.38], by `metabench evaluate baseline++ --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. That is worse than `baseline`, paired on the same episodes:

@@ -28,7 +28,7 @@ class LinearProbe(Algorithm):
     2020.
 
     Differs from the paper: the backbone is not trained on meta_train first, as that of `baseline` is, nor
-    distilled; the support is not augmented.
+    distilled; the penalty is a tenth of the authors' one; the support is not augmented.
 
     Expected: omniglot-5w1s, conv4: 49.61 % [48.80, 50.42], by `metabench evaluate linear-probe --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores: what its first weights are good for.

@@ -39,7 +39,9 @@ class MetaBaseline(Algorithm):
     first_temperature: float = option(10.0, "τ before meta-training", at_least=1e-6)
 
     outer_lr: float = option(
-        1e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0
+        1e-3,
+        "learning rate of Adam over episodes, times a cosine from 1 to 0 over the whole budget",
+        at_least=0,
     )
     train_n_query: int = option(5, "query examples per class; 0: as in the benchmark", at_least=0)
 

@@ -65,7 +65,7 @@ class MetaLSTM(AdaptedClassifier):
         return {name: one for name, one in super().initial_weights.items() if name not in looked_up}
 
     def adapt(self, support_loss: Loss, *, training: bool) -> Weights:  # noqa: ARG002 - gradients are constants
-        """Update all weights a few times, by their gradient and loss on the support set (algorithm 1)."""
+        """Update the weights a few times, by their gradient and loss on the support set (algorithm 1)."""
         weights = self.initial_weights
         memory = self.rule.first_memory(_flat(weights))
         for _ in range(self.inner_steps):

@@ -22,7 +22,7 @@ class ProtoNet(Algorithm):
     Differs from the paper: 30 classes in a meta-training episode where the paper has 60 (its Table 1), as
     more episodes then fit into a short budget; a learning rate of 0.005 with cosine decay where it has 0.001,
     halved every 2,000 episodes; cosine similarities are multiplied, as a softmax of numbers in −1 … 1 can
-    hardly be sure of anything (Gidaris and Komodakis 2018, section 3.2, who learn the factor).
+    hardly be sure of anything (Gidaris and Komodakis 2018, section 3.1, who learn the factor).
 
     Expected: omniglot-5w1s, conv4: 97.98 % [97.69, 98.28], by `metabench evaluate protonet --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 98.8, Table 1); clinc150-10w1s, bilstm:

@@ -27,8 +27,9 @@ class Reptile(AdaptedClassifier):
 
     Differs from the paper: an inner learning rate of 0.01 where it has, for Omniglot with 5 classes, 0.001, a
     first outer step of 0.2 where it has 1, and 10 steps in testing, each on the whole support set, where it
-    has 50, as suits short budgets. BatchNorm normalises queries by the statistics of the support set, where
-    the paper puts each query alone beside it. `reptile-transductive` normalises queries by each other.
+    has 50, as suits short budgets; each episode has a new Adam, where the authors' code carries its second
+    moments over. BatchNorm normalises queries by the statistics of the support set, where the paper puts each
+    query alone beside it. `reptile-transductive` normalises queries by each other.
 
     Expected: omniglot-5w1s, conv4: 87.79 % [87.17, 88.42], by `metabench evaluate reptile --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 95.39).
@@ -43,7 +44,9 @@ class Reptile(AdaptedClassifier):
         0.2, "part of the way to the trained weights, falling linearly to 0", at_least=0, at_most=1
     )
     meta_batch: int = option(5, "episodes per step of the initial weights", at_least=1)
-    train_n_query: int = option(9, "examples per class besides `train_n_shot`", at_least=0)
+    train_n_query: int = option(
+        9, "examples per class besides `train_n_shot`; 0: as in the benchmark", at_least=0
+    )
     # There is no outer gradient.
     clip_norm = 0.0
 
