@@ -27,7 +27,8 @@ class ANIL(Algorithm):
     and one number of queries and of episodes a step for all benchmarks, as suits short budgets.
 
     Expected: omniglot-5w1s, conv4: 91.23 % [90.50, 91.96], by `metabench evaluate anil --benchmark
-    omniglot-5w1s --budget 5m` on two CPU cores.
+    omniglot-5w1s --budget 5m` on two CPU cores; clinc150-10w1s, bilstm: 61.00 % [60.30, 61.70], by `metabench
+    evaluate anil --benchmark clinc150-10w1s --budget 5m`.
     """
 
     features_only = True

@@ -26,8 +26,9 @@ class MAML(AdaptedClassifier):
     normalises the queries by each other and so is transductive.
 
     Expected: omniglot-5w1s, conv4: 93.36 % [92.89, 93.84], by `metabench evaluate maml --benchmark
-    omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 98.7, Table 1, with BatchNorm over
-    the queries).
+    omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 98.7, Table 1, with BatchNorm over the
+    queries); clinc150-10w1s, bilstm: 63.13 % [62.50, 63.76], by `metabench evaluate maml --benchmark
+    clinc150-10w1s --budget 5m`.
     """
 
     inner_lr: float = option(0.0, "step size inside an episode; 0: 0.1 on images, 2 on texts", at_least=0)
