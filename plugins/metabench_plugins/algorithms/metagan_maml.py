@@ -31,7 +31,7 @@ class MetaGANMAML(MAML):
     them. Both players step at the same time, on the same fakes, with one Adam. There are no unlabelled
     examples: labelled ones stand for them in the unsupervised loss. In testing each episode's fakes are made
     of the same noise, so that its answer is its own. What `maml` does otherwise than its paper holds here,
-    too.
+    too, but for one inner step on texts as well.
 
     Expected: omniglot-5w1s, conv4: 91.14 % [90.55, 91.72], by `metabench evaluate metagan-maml --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. Within this budget it is worse than `maml`, paired on the
@@ -39,6 +39,9 @@ class MetaGANMAML(MAML):
     """
 
     parts: ClassVar[tuple[str, ...]] = ("backbone.", "head.", "fake_head.")
+
+    # More steps of the size that suits texts may diverge.
+    inner_steps: int = option(1, "gradient steps inside an episode", at_least=1)
 
     fake_weight: float = option(
         1.0, "factor of the discriminator's unsupervised loss; the paper has 1", at_least=0
