@@ -246,7 +246,7 @@ def _tell_imported(imported: Imported, wish: Wish) -> None:
         )
     for warning in _warnings(dataset):
         click.echo(f"Warning: {plain(warning)}", err=True)
-    click.echo(f"Run `metabench evaluate --benchmark {name}-{_STANDARD.short_name}`.")
+    click.echo(f"Run `metabench evaluate ALGORITHM --benchmark {name}-{_STANDARD.short_name}`.")
 
 
 def _warnings(dataset: Dataset) -> Iterator[str]:

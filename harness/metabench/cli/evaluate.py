@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from metabench.spec.plan import Precision
 
 RESULTS = Path("results")
+_LARGEST_SEED = 2**63
 
 
 @click.command("evaluate")
@@ -82,6 +83,8 @@ def evaluate(  # noqa: PLR0913 - one parameter per option is click's way
     )
     if executor not in state.extensions.executors:
         raise unknown_name("executor", executor, state.extensions.executors)
+    if executor == "local":
+        _check_present(request.device)
     sweep = plan_sweep(request, state.extensions, state.places)
     with Calibrator() as calibrator:
         producer = _producer(state, sweep, results, calibrator)
@@ -170,6 +173,8 @@ def _parse_seeds(text: str) -> tuple[int, ...]:
         ) from error
     if min(seeds) < 0:
         raise UsageError(f"Seeds {text!r} have a negative one; expected 0 or more. Name e.g. 0,1,2.")
+    if max(seeds) >= _LARGEST_SEED:
+        raise UsageError(f"Seeds {text!r} have one too large; expected less than 2**63. Name e.g. 0,1,2.")
     return seeds
 
 
@@ -181,6 +186,16 @@ def choose_device(device: str) -> str:
     if device != "cpu" and not (device.startswith("cuda:") and device[5:].isdigit()):
         raise UsageError(f"Device {device!r} is no device; expected auto, cpu or cuda:N. Name e.g. cuda:0.")
     return device
+
+
+def _check_present(device: str) -> None:
+    """Refuse a GPU that is certainly not here: else each method would be blamed for it."""
+    torch, n_gpus = version("torch"), len(list(Path("/dev").glob("nvidia[0-9]*")))
+    if device != "cpu" and ("+cpu" in torch or 0 < n_gpus <= int(device.removeprefix("cuda:"))):
+        raise UsageError(
+            f"Device {device!r} is not here; this machine has {n_gpus} GPUs and torch {torch}. Name another "
+            "one, or install a torch for GPUs."
+        )
 
 
 def n_cores() -> int:

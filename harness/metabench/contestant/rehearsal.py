@@ -83,10 +83,7 @@ def count(learner: Algorithm, answer: Callable[[], object], assignment: Assignme
 def _counting(assignment: Assignment) -> Iterator[OperationCounter]:
     """Within the block PyTorch computes as in the run, and is counted."""
     device = torch.device(assignment.device).type
-    with (
-        arithmetic(device, assignment.precision),
-        OperationCounter() as counter,
-    ):
+    with arithmetic(device, assignment.precision), OperationCounter() as counter:
         yield counter
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metabench.leaderboards.apart import set_apart
 from metabench.leaderboards.labels import labels
 from metabench.leaderboards.runs import Method, Run, gather, membership, score_run
 from metabench.leaderboards.table import Leaderboard, Row, Track
@@ -48,10 +49,12 @@ def build(
         track = _track(one.record)
         by_rules.setdefault(repr(track), (track, []))[1].append(one)
     groups = sorted(by_rules.values(), key=lambda group: _order_of_tracks(group[0]))
-    return [
+    boards = [
         _leaderboard(track, members, metrics.get(track.benchmark.metric), scored or {})
         for track, members in groups
     ]
+    told = zip(boards, set_apart([board.track for board in boards]), strict=True)
+    return [replace(board, apart=apart) for board, apart in told]
 
 
 def _track(record: Record) -> Track:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import metabench
 from metabench.discovery.trusted import extension_files
-from metabench.results.files import OUTCOMES_FILE, PREDICTIONS_FILE, RECORD_FILE
+from metabench.results.files import OUTCOMES_FILE, PREDICTIONS_FILE, RECORD_FILE, content_of
 from metabench.results.folder import visible
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _hash_of_result(folder: Path) -> str:
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return content_of(file)
     except OSError as error:
         return str(error.errno).encode()
 

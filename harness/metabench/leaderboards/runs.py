@@ -136,9 +136,12 @@ def score_run(stored: Stored, metric: Metric | None) -> Run:
         return Run(record, None, None, problem)
     try:
         outcomes = _outcomes(stored, metric)
-        return Run(record, outcomes.scores[metric.name], outcomes.guessing, None)
     except ResultError as error:
         return Run(record, None, None, str(error))
+    scores = outcomes.scores[metric.name]
+    if impossible := metric.impossible(scores):
+        return Run(record, None, None, impossible)
+    return Run(record, scores, outcomes.guessing, None)
 
 
 def _outcomes(stored: Stored, metric: Metric) -> Outcomes:

@@ -100,6 +100,7 @@ class Leaderboard:
         rows: Ranked ones by score, then unranked ones with a score, then those without.
         machines: The processors that they ran on; of several, seconds do not compare.
         comparisons: Of every two ranked rows, in their order; None where none is ranked.
+        apart: In what its rules differ from those of leaderboards of the same name, with its own values.
     """
 
     track: Track
@@ -108,3 +109,4 @@ class Leaderboard:
     rows: tuple[Row, ...]
     machines: tuple[str, ...] = ()
     comparisons: Comparisons | None = field(default=None, compare=False)
+    apart: tuple[str, ...] = ()

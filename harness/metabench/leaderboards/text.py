@@ -25,14 +25,16 @@ ABOUT_RANKS = (
     "held by a significantly worse one (t-tests, paired on the same episodes, Holm's correction, 5 %). The "
     "spread over seeds counts where a method has several; with one it is judged by that one."
 )
+ABOUT_GROUPS = "Group: methods that share a letter cannot be told apart, by the same tests."
 ABOUT_FAILED = "A run that failed by its method's fault, and left no answers, ranks as one that guesses."
 ABOUT_UNRANKED = (
     f"Without rank ({NOTHING}): some episodes have no score through no fault of the method, the audit was "
     "failed, or the method uses other queries (transductive) or earlier episodes (stateful)."
 )
 ABOUT_CLASSES = (
-    "Other classes: the 95 % interval of the same mean for other classes from the same source; the interval "
-    "beside the mean is that for other episodes of these very classes."
+    "Other classes: the 95 % interval of the same mean for other classes from the same source, with the very "
+    "seeds that were run; the interval beside the mean is that for other episodes of these very classes and, "
+    "where there are several seeds, for other seeds."
 )
 ABOUT_COST = (
     "Cost: the seconds that meta-training would have taken on the reference machine, by standard pieces of "
@@ -45,6 +47,8 @@ ABOUT_UNSTEADY = (
 _LONGEST_NAME = 60
 _LARGEST_SCORE = 1e6
 _MOST_LETTERS = 4
+_MOST_NAMES = 10
+_MOST_LETTERED = 100
 
 
 def printable(text: str) -> str:
@@ -81,6 +85,31 @@ def rules(track: Track) -> str:
     )
 
 
+def apart(board: Leaderboard) -> str:
+    """Why other leaderboards of the same benchmark are not one with it, in a line; "" if there are none."""
+    if not board.apart:
+        return ""
+    own = "; ".join(map(name, board.apart[:_MOST_NAMES]))
+    more = f"; and {len(board.apart) - _MOST_NAMES} more" if board.apart[_MOST_NAMES:] else ""
+    return f"Not one table with others of {name(board.track.benchmark.name)}, by its {own}{more}."
+
+
+def groups(board: Leaderboard) -> list[str]:
+    """For each row the letters that it shares with those it cannot be told apart from, e.g. "ab".
+
+    Empty where nothing is ranked, or so many methods that letters would tell nobody anything.
+    """
+    compared = board.comparisons
+    if compared is None or len(compared.means) > _MOST_LETTERED:
+        return []
+    found = compared.tie_groups
+    letters = [
+        _letters([number for number, group in enumerate(found) if place in group])
+        for place in range(len(compared.means))
+    ]
+    return letters + [NOTHING] * (len(board.rows) - len(letters))
+
+
 def rank(row: Row) -> str:
     """The places it may hold, e.g. "1–2"."""
     if row.rank is None:
@@ -113,6 +142,27 @@ def decimal(score: float, *, as_percent: bool) -> str:
 def over_classes(row: Row, *, as_percent: bool) -> str:
     """The bounds for other classes, e.g. "[97.41, 98.45]"."""
     return NOTHING if row.over_classes is None else bounds(row.over_classes, as_percent=as_percent)
+
+
+def worst_seed(row: Row, *, as_percent: bool) -> str:
+    """The score of the seed that did worst, e.g. "97.41"."""
+    return NOTHING if row.worst_seed is None else decimal(row.worst_seed, as_percent=as_percent)
+
+
+def other(row: Row, metric: str) -> str:
+    """The mean by a metric that does not rank, in its own unit."""
+    mean = row.others.get(metric)
+    return NOTHING if mean is None else decimal(mean, as_percent=False)
+
+
+def per_episode(row: Row) -> str:
+    """The time that a test episode took, e.g. "0.0121 s"."""
+    return f"{row.episode_s:.3g} s"
+
+
+def parameters(row: Row) -> str:
+    """How many numbers meta-training can change, e.g. "28,192"."""
+    return NOTHING if row.parameters is None else f"{row.parameters:,}"
 
 
 def spent(row: Row, track: Track) -> str:
@@ -170,12 +220,22 @@ def summary_verdict(summary: Summary) -> str:
     """What the ranks are worth, in a line."""
     ranked = summary.ranked
     if ranked.critical_difference is None:
-        return "Fewer than two methods have a score on all of them; nobody is ranked."
+        return "Fewer than two methods have a score on the same two or more of them; nobody is told apart."
     told = f"average ranks that differ by less than {ranked.critical_difference:.2f} cannot be told apart"
     if not ranked.may_differ:
         told = "no methods can be told apart"
     test = "" if ranked.p_value is None else f" Friedman's test: p = {ranked.p_value:.2g}."
-    return f"By Nemenyi's test at 5 %, {told}; they share a letter.{test}"
+    return f"{_left_out(summary)}By Nemenyi's test at 5 %, {told}; they share a letter.{test}"
+
+
+def _left_out(summary: Summary) -> str:
+    """Which benchmarks do not count for the ranks, as a sentence; "" if all do."""
+    names = [name(board.track.benchmark.name) for board in summary.boards]
+    missing = [one for place, one in enumerate(names) if place not in summary.ranked.benchmarks]
+    told = ", ".join(missing[:_MOST_NAMES]) + (
+        f" and {len(missing) - _MOST_NAMES} more" if missing[_MOST_NAMES:] else ""
+    )
+    return f"Too few have a score on {told}, so that ranks are over the others. " if missing else ""
 
 
 def summary_header() -> list[str]:
@@ -199,11 +259,11 @@ def summary_cells(summary: Summary) -> list[list[str]]:
     ]
 
 
-def _letters(groups: Sequence[int]) -> str:
-    """Of all groups of a method; of many the first and the last, as groups of average ranks are runs."""
-    if len(groups) > _MOST_LETTERS:
-        return f"{letter(groups[0])}–{letter(groups[-1])}"
-    return "".join(map(letter, groups)) or NOTHING
+def _letters(numbers: Sequence[int]) -> str:
+    """Of all groups of a method; of many the first and the last, as groups are runs or nearly so."""
+    if len(numbers) > _MOST_LETTERS:
+        return f"{letter(numbers[0])}–{letter(numbers[-1])}"
+    return "".join(map(letter, numbers)) or NOTHING
 
 
 def letter(number: int) -> str:
@@ -213,17 +273,24 @@ def letter(number: int) -> str:
 
 
 def explanations(
-    boards: Sequence[Leaderboard], *, with_classes: bool = False, with_cost: bool = False
+    boards: Sequence[Leaderboard],
+    *,
+    with_groups: bool = False,
+    with_classes: bool = False,
+    with_cost: bool = False,
 ) -> list[str]:
     """What a reader needs to know to read the tables, a sentence each.
 
     Args:
         boards: That are shown.
-        with_classes: The intervals for other classes are shown as well.
+        with_groups: Letters for ties are shown as well.
+        with_classes: So are the intervals for other classes.
         with_cost: So is the cost.
     """
     rows = [row for board in boards for row in board.rows]
     told = [ABOUT_RANKS]
+    if with_groups and any(map(groups, boards)):
+        told.append(ABOUT_GROUPS)
     if any(row.rank is not None and row.coverage < 1 for row in rows):
         told.append(ABOUT_FAILED)
     if any(row.rank is None for row in rows):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -26,6 +29,8 @@ OUTCOMES_FILE = "outcomes.parquet"
 PREDICTIONS_FILE = "predictions.parquet"
 CURVE_FILE = "curve.parquet"
 WEIGHTS_FILE = "weights.safetensors"
+# Bytes of a file; weights may be those of a large model, and no table is made of them.
+_LARGEST, _LARGEST_WEIGHTS = 2**31, 2**36
 _RUN_AGAIN = "Delete the folder and run it again."
 
 
@@ -40,12 +45,11 @@ def read_record(folder: Path) -> Record:
         ResultError: There is none, it is damaged, or a newer metabench wrote it.
     """
     try:
-        content = (folder / RECORD_FILE).read_bytes()
-        return read_any(content)
+        return read_any(content_of(folder / RECORD_FILE))
     except OSError as error:
         raise ResultError(
             f"Result {str(folder)!r} has no readable {RECORD_FILE} ({error.strerror}); expected the record "
-            f"of a run. {_RUN_AGAIN}"
+            "of a run. Name the folder of a single result; if this was one, delete it and run it again."
         ) from error
     except NewerSchemaError as error:
         raise ResultError(f"Result {str(folder)!r} has {error}. Upgrade metabench to read it.") from error
@@ -157,12 +161,29 @@ def _read_checked(folder: Path, record: Record, name: str) -> bytes:
             f"Result {str(folder)!r} has no {name.partition('.')[0]}; its status is {record.status!r}."
         )
     try:
-        content = (folder / name).read_bytes()
+        content = content_of(folder / name)
     except OSError as error:
         raise _damaged(folder, name, f"cannot be read ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != expected:
         raise _damaged(folder, name, "has another sha256 than its record tells")
     return content
+
+
+def content_of(file: Path) -> bytes:
+    """What stands in a file: a regular one, as devices and pipes that a stranger links to have no end.
+
+    Raises:
+        OSError: It cannot be read, or is too large for a result.
+    """
+    # Else a pipe is opened only once somebody writes to it.
+    with os.fdopen(os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as opened:
+        status = os.fstat(opened.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "It is no regular file")
+        most = _LARGEST_WEIGHTS if file.name == WEIGHTS_FILE else _LARGEST
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, f"It has more than {most} bytes")
+        return opened.read()
 
 
 def _first_complaint(error: ValidationError) -> str:

@@ -211,7 +211,8 @@ def read_all(results: Path) -> tuple[list[Stored], list[str]]:
     """Read all results of a folder.
 
     Returns:
-        The results by folder name, and a line for each folder that is none or repeats another one.
+        The results by folder name, and a line for each folder that is none or repeats another one. Where
+        two tell different things of one run, neither is among the results.
 
     Raises:
         ResultError: The folder itself cannot be read.
@@ -221,7 +222,7 @@ def read_all(results: Path) -> tuple[list[Stored], list[str]]:
 
 
 def _read(folders: Sequence[Path]) -> tuple[list[Stored], list[str]]:
-    found: dict[str, Stored] = {}
+    found: dict[str, list[Stored]] = {}
     problems = []
     for folder in folders:
         try:
@@ -229,14 +230,23 @@ def _read(folders: Sequence[Path]) -> tuple[list[Stored], list[str]]:
         except ResultError as error:
             problems.append(str(error))
             continue
-        if record is None:
-            continue
-        first = found.setdefault(record.identity, Stored(folder, record)).folder
-        if first != folder and not first.name.endswith(REPLACEMENT):
-            problems.append(
-                f"Result {str(folder)!r} is the same run as {first.name!r}; expected one. Delete either."
-            )
-    return sorted(found.values(), key=lambda stored: stored.folder.name), problems
+        if record is not None:
+            found.setdefault(record.identity, []).append(Stored(folder, record))
+    kept = []
+    for first, *others in found.values():
+        rivals = [] if first.folder.name.endswith(REPLACEMENT) else others
+        problems += [_about_rival(first, rival) for rival in rivals]
+        if all(rival.record == first.record for rival in rivals):
+            kept.append(first)
+    return sorted(kept, key=lambda stored: stored.folder.name), problems
+
+
+def _about_rival(first: Stored, second: Stored) -> str:
+    """Of two folders that tell of one run, which is one too many: whose it is, no name can tell."""
+    told = f"Result {str(second.folder)!r} is the same run as {first.folder.name!r}"
+    if second.record == first.record:
+        return f"{told}; expected one. Delete either."
+    return f"{told}, and tells other things of it; neither counts. Keep the one that you know to be true."
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def results_frame(folder: str | PathLike[str]) -> pd.DataFrame:
 def _row(stored: Stored) -> dict[str, object]:
     record = stored.record
     spent, compute, calibration = record.spent, record.compute, record.calibration
-    row: dict[str, object] = {
+    ran: dict[str, object] = {
         "benchmark": record.benchmark.name,
         "algorithm": record.algorithm.name,
         "backbone": record.backbone.name,
@@ -56,10 +56,7 @@ def _row(stored: Stored) -> dict[str, object]:
         "status": record.status,
         "verdict": record.audit.verdict,
     }
-    for score in record.scores:
-        name = score.metric
-        row |= {name: score.mean, f"{name}_low": score.low, f"{name}_high": score.high}
-    return row | {
+    besides: dict[str, object] = {
         "meta_training_s": spent.meta_training_s,
         "episode_s": spent.test_s / record.benchmark.n_episodes,
         "peak_memory_mib": spent.peak_memory_mib,
@@ -73,3 +70,9 @@ def _row(stored: Stored) -> dict[str, object]:
         "started": record.started,
         "folder": str(stored.folder),
     }
+    scores: dict[str, object] = {}
+    for score in record.scores:
+        # No stranger's metric takes another column's place.
+        name = f"{score.metric} (metric)" if score.metric in ran | besides else score.metric
+        scores |= {name: score.mean, f"{name}_low": score.low, f"{name}_high": score.high}
+    return ran | scores | besides

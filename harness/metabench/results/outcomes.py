@@ -28,6 +28,8 @@ _FIXED = (
     pa.field("class_scores", pa.list_(pa.float64())),
     pa.field("guessing", pa.float64()),
 )
+# What a file of few bytes may say that it unfolds to: no protocol has classes enough for more.
+_MOST_PER_EPISODE = 10_000
 # Before the name of a metric, so that none can be taken for another column.
 _SCORE = "score:"
 _SUMS = "sums:"
@@ -153,9 +155,18 @@ def _read(content: bytes, n_episodes: int, scores: Sequence[str] | None = None) 
         _check_columns(file.schema_arrow, scores or ())
         if not 1 <= file.metadata.num_rows <= n_episodes:
             raise ValueError(f"has {file.metadata.num_rows} rows; expected those of {n_episodes} episodes")
+        if _longest_column(file.metadata) > _MOST_PER_EPISODE * n_episodes:
+            raise ValueError(f"has more than {_MOST_PER_EPISODE} values for each of {n_episodes} episodes")
         return file.read(scores and ["episode", "guessing", *scores], use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError("is no Parquet file") from error
+
+
+def _longest_column(told: parquet.FileMetaData) -> int:
+    """How many values the column has that has the most; a list has as many as are in it."""
+    groups = map(told.row_group, range(told.num_row_groups))
+    columns = (group.column(place) for group in groups for place in range(group.num_columns))
+    return int(max(column.num_values for column in columns))
 
 
 def _numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:

@@ -6,18 +6,22 @@ It is read from folders that strangers send, so every field is checked when it i
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from metabench.referee.outcome import Blame, Phase, Status, Verdict
 
 SCHEMA_VERSION: Literal[2] = 2
 
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-# Other numbers of the kind are no amount of anything, and too large to compute with.
-_Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-_Count = Annotated[_Whole, Field(ge=1)]
+# Beyond it a number is no amount of anything, and sums of such lose their meaning.
+LARGEST = 1e18
+_MOST_EPISODES = 10**6
+_Whole = Annotated[int, Field(ge=0, lt=2**63)]
+_Episodes = Annotated[int, Field(ge=1, le=_MOST_EPISODES)]
+_Amount = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 # JSON has no numbers for these; the interval over a single episode, for one, is infinite.
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -26,7 +30,14 @@ def _read_not_finite(value: object) -> object:
     return _NOT_FINITE.get(value, value) if isinstance(value, str) else value
 
 
+def _bearable(value: float) -> float:
+    if abs(value) > LARGEST:
+        raise PydanticCustomError("too_large", "Input should be at most 1e18, either way")
+    return value
+
+
 _Number = Annotated[float, BeforeValidator(_read_not_finite)]
+_Mean = Annotated[_Number, AfterValidator(_bearable)]
 
 
 class _Part(BaseModel):
@@ -61,10 +72,10 @@ class BenchmarkPart(_Part):
     dataset: DatasetPart
     source: DatasetPart | None
     protocol: str
-    parameters: dict[str, int]
-    sampler_version: int
-    stream_seed: int
-    n_episodes: _Count
+    parameters: dict[str, _Whole]
+    sampler_version: _Whole
+    stream_seed: _Whole
+    n_episodes: _Episodes
     metric: str
     manifest_hash: _Sha256
 
@@ -104,14 +115,20 @@ class TokenizerPart(_Part):
 
 
 class BudgetPart(_Part):
-    """What the run was given; GPU memory only where it had a GPU."""
+    """What the run was given, seconds or episodes; GPU memory only where it had a GPU."""
 
     name: str
-    seconds: float | None
+    seconds: _Amount | None
     episodes: _Whole | None
     memory_mib: _Whole
-    adaptation_s: float
+    adaptation_s: _Amount
     device_memory_mib: _Whole | None = None
+
+    @model_validator(mode="after")
+    def _check_amount(self) -> Self:
+        if (self.seconds is None) == (self.episodes is None):
+            raise PydanticCustomError("amount", "Input should have either seconds or episodes")
+        return self
 
 
 class EnvironmentPart(_Part):
@@ -159,12 +176,12 @@ class SpentPart(_Part):
         examples: Examples drawn, in episodes and in minibatches.
     """
 
-    startup_s: float
-    meta_training_s: float
-    test_s: float
-    processor_s: float | None
-    peak_memory_mib: float
-    peak_device_mib: float | None
+    startup_s: _Amount
+    meta_training_s: _Amount
+    test_s: _Amount
+    processor_s: _Amount | None
+    peak_memory_mib: _Amount
+    peak_device_mib: _Amount | None
     steps: _Whole
     episodes: _Whole
     examples: _Whole
@@ -182,8 +199,8 @@ class ComputePart(_Part):
     """
 
     parameters: _Whole | None
-    per_training_step: float | None
-    per_test_episode: float | None
+    per_training_step: _Amount | None
+    per_test_episode: _Amount | None
     uncounted: tuple[str, ...]
     problem: str = ""
 
@@ -198,9 +215,9 @@ class CalibrationPart(_Part):
         is_steady: The drift is so small that times can be compared.
     """
 
-    before_s: dict[str, float]
-    after_s: dict[str, float]
-    drift: float
+    before_s: dict[str, _Amount]
+    after_s: dict[str, _Amount]
+    drift: _Amount
     is_steady: bool
 
 
@@ -218,7 +235,7 @@ class ScorePart(_Part):
     """A metric over all meta_test episodes, with its classical 95 % interval."""
 
     metric: str
-    mean: _Number
+    mean: _Mean
     low: _Number
     high: _Number
     n_episodes: _Whole
@@ -227,8 +244,8 @@ class ScorePart(_Part):
 class CurvePoint(_Part):
     """The ranking metric of one commit, over the first meta_test episodes."""
 
-    meta_training_s: float
-    mean: _Number
+    meta_training_s: _Amount
+    mean: _Mean
     low: _Number
     high: _Number
     n_episodes: _Whole
@@ -266,7 +283,7 @@ class Record(_Part):
     pretraining: str
     tokenizer: TokenizerPart | None = None
     budget: BudgetPart
-    seed: int
+    seed: _Whole
     environment: EnvironmentPart
     spent: SpentPart
     compute: ComputePart | None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metabench.errors import MetabenchError
 from metabench.results.outcomes import outcomes_of
 from metabench.results.predictions import Predictions
-from metabench.results.record import CurvePoint, ScorePart
+from metabench.results.record import LARGEST, CurvePoint, ScorePart
 from metabench.scoring.interval import mean_interval
 from metabench.scoring.metric import score_episodes
 from metabench.scoring.pooled import pooled_interval
@@ -96,6 +97,11 @@ def score_parts(outcomes: Outcomes, pooled: Mapping[str, PooledMetric]) -> tuple
 
 
 def _score_part(metric: str, told: Interval, n_episodes: int) -> ScorePart:
+    if abs(told.mean) > LARGEST:
+        raise MetabenchError(
+            f"Metric {metric!r} gives {told.mean!r} over {n_episodes} episodes; expected at most "
+            f"{LARGEST:g}, either way. Mend the extension that has it, or remove it."
+        )
     return ScorePart(metric=metric, mean=told.mean, low=told.low, high=told.high, n_episodes=n_episodes)
 
 

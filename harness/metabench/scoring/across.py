@@ -25,8 +25,8 @@ class AverageRanks:
 
     Attributes:
         ranks: (n_methods,) average rank, 1 the best; NaN for methods that lack a score.
-        coverage: (n_methods,) part of the benchmarks that each has a score on, 0 … 1.
-        n_benchmarks: Over which ranks are averaged.
+        coverage: (n_methods,) part of all benchmarks that each has a score on, 0 … 1.
+        benchmarks: Over which ranks are averaged; the others have too few scores.
         p_value: Friedman's test of the hypothesis that all rank alike; None of fewer than three methods.
         critical_difference: Average ranks that differ by less cannot be told apart; None without a rival.
         groups: Maximal sets of ranked methods that cannot be told apart, best first.
@@ -34,7 +34,7 @@ class AverageRanks:
 
     ranks: NDArray[np.float64]
     coverage: NDArray[np.float64]
-    n_benchmarks: int
+    benchmarks: tuple[int, ...]
     p_value: float | None
     critical_difference: float | None
     groups: tuple[tuple[int, ...], ...]
@@ -55,23 +55,28 @@ def average_ranks(
     benchmarks, with q of the Studentized range over √2, at 5 %. A method that lacks a score is not
     ranked, as neither leaving the benchmark out nor a rank for it would be fair: its coverage is told.
 
+    So that a benchmark that few have tried does not cost the others their rank, ranks are averaged over
+    those benchmarks with the most scores, two or more, that rank the most methods, counted as methods ×
+    benchmarks; where that is equal, over more benchmarks.
+
     Args:
         scores: (n_methods, n_benchmarks) mean scores, NaN where there is none.
         higher_is_better: Which way the metric points, (n_benchmarks,) or one for all.
     """
-    n_methods, n_benchmarks = scores.shape
+    n_methods, _ = scores.shape
     present = ~np.isnan(scores)
-    complete = np.flatnonzero(present.all(axis=1))
-    oriented = np.where(higher_is_better, -scores, scores)[complete].round(_DECIMALS)
+    benchmarks = _most_complete(present)
+    complete = np.flatnonzero(present[:, benchmarks].all(axis=1))
+    oriented = np.where(higher_is_better, -scores, scores)[np.ix_(complete, benchmarks)].round(_DECIMALS)
     by_benchmark = stats.rankdata(oriented, axis=0)
     ranks = np.full(n_methods, np.nan)
     ranks[complete] = by_benchmark.mean(axis=1)
     p_value = _friedman(by_benchmark)
-    critical = _critical_difference(len(complete), n_benchmarks)
+    critical = _critical_difference(len(complete), len(benchmarks))
     return AverageRanks(
         ranks=ranks,
         coverage=present.mean(axis=1),
-        n_benchmarks=n_benchmarks,
+        benchmarks=tuple(benchmarks.tolist()),
         p_value=p_value,
         critical_difference=critical,
         groups=_groups(ranks, complete, critical, may_differ=p_value is None or p_value <= SIGNIFICANCE),
@@ -94,6 +99,18 @@ def performance_profile(scores: NDArray[np.float64], thresholds: NDArray[np.floa
     """
     profile: NDArray[np.float64] = (scores[:, :, np.newaxis] >= thresholds).mean(axis=1)
     return profile
+
+
+def _most_complete(present: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The benchmarks over which ranks are averaged, in their order, of (n_methods, n_benchmarks)."""
+    n_benchmarks = present.shape[1]
+    by_scores = np.argsort(-present.sum(axis=0), kind="stable")
+    n_complete = np.logical_and.accumulate(present[:, by_scores], axis=1).sum(axis=0)
+    ranked = n_complete * np.arange(1, n_benchmarks + 1)
+    # One alone has no average.
+    ranked[: min(1, n_benchmarks - 1)] = -1
+    most = n_benchmarks - int(np.argmax(ranked[::-1]))
+    return np.sort(by_scores[:most])
 
 
 def _friedman(ranks: NDArray[np.float64]) -> float | None:

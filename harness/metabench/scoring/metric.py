@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Metric:
             scores. n_query counts the queries of the whole episode.
         higher_is_better: Which way leaderboards rank.
         as_percent: Tables show 100 times the score.
+        lowest: That an episode can score; results that say less are refused.
+        highest: Likewise, the most.
     """
 
     name: str
@@ -31,6 +36,16 @@ class Metric:
     score: Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
     higher_is_better: bool = True
     as_percent: bool = True
+    lowest: float = -math.inf
+    highest: float = math.inf
+
+    def impossible(self, scores: NDArray[np.float64]) -> str | None:
+        """What (n_episodes,) scores tell that no episode can have, as a line; None if nothing."""
+        for one in (scores.min(), scores.max()):
+            if not self.lowest - _ROUNDING <= one <= self.highest + _ROUNDING:
+                expected = f"expected {self.lowest:g} … {self.highest:g}"
+                return f"An episode scores {one:g} by {self.name!r}; {expected}."
+        return None
 
 
 def score_episodes(

@@ -33,7 +33,8 @@ _MOST_OTHERS = 50
 _TEXTS = {"group", "method"}
 _FINDINGS = {"transductive", "stateful"}
 _ABOUT_RANK = (
-    "Average rank: over all of the benchmarks, 1 the best, among the methods that have a score on each."
+    "Average rank: over the benchmarks that enough methods have a score on, 1 the best, among the methods "
+    "that have a score on each of them."
 )
 _ABOUT_GAPS = (
     f"A method that lacks a score has no average rank ({text.NOTHING}): neither leaving a benchmark out nor "

@@ -55,7 +55,7 @@ def _whole(board: Leaderboard, name: str, contents: Contents) -> BoardPage:
     return BoardPage(
         title=text.name(board.track.benchmark.name),
         subtitle=_measured(board),
-        rules=tuple(filter(None, (text.rules(board.track), text.machines(board)))),
+        rules=tuple(filter(None, (text.rules(board.track), text.machines(board), text.apart(board)))),
         table=scores_table(nobody, contents),
         costs=costs_table(nobody, contents),
         notes=_at_most(text.notes(board), _MOST_NOTES),

@@ -73,6 +73,9 @@ def _of_scores(record: Record, outcomes: Outcomes, machine: Machine) -> Iterator
             yield f"{told.metric} is {shown(told)}; its outcomes give {shown(part)}."
     for name in again:
         yield f"There are outcomes by {name!r}; its record tells of no such score."
+    for name, scores in outcomes.scores.items():
+        if name in machine.metrics and (problem := machine.metrics[name].impossible(scores)):
+            yield problem
 
 
 def _about_metrics(outcomes: Outcomes, machine: Machine) -> list[str]:

@@ -15,8 +15,6 @@ from metabench.spec.budget import Budget
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pydantic import BaseModel
-
     from metabench.results.record import CurvePoint, Record, ScorePart
 
 
@@ -88,18 +86,10 @@ def _of_curve(record: Record) -> Iterator[str]:
 
 
 def _of_amounts(record: Record) -> Iterator[str]:
-    for name in ("spent", "compute", "calibration", "audit"):
-        part = getattr(record, name)
-        for number in [] if part is None else _numbers(part):
-            if not 0 <= number < math.inf:
-                yield f"{name.capitalize()} has the number {number!r}; expected none below zero, all finite."
+    found = record.audit
+    for number in (found.noise_floor, found.from_company, found.from_history):
+        if not 0 <= number < math.inf:
+            yield f"The audit has the number {number!r}; expected none below zero, all finite."
     given_s = Budget(**record.budget.model_dump(exclude_none=True)).ceiling_s
     if record.spent.meta_training_s > given_s + GRACE_S:
         yield f"{record.spent.meta_training_s} s of meta-training are spent; {given_s:g} s are given."
-
-
-def _numbers(part: BaseModel) -> Iterator[float]:
-    """All numbers of a part and of the mappings in it."""
-    for value in part.model_dump().values():
-        told = value.values() if isinstance(value, dict) else [value]
-        yield from (one for one in told if isinstance(one, int | float))

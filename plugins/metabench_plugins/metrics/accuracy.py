@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @hookimpl
 def metabench_metrics() -> list[Metric]:
     """Declare accuracy."""
-    return [Metric(name="accuracy", title="accuracy", score=accuracy)]
+    return [Metric(name="accuracy", title="accuracy", score=accuracy, lowest=0.0, highest=1.0)]
 
 
 def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @hookimpl
 def metabench_metrics() -> list[Metric]:
     """Declare `macro-f1`."""
-    return [Metric("macro-f1", "macro-F1", macro_f1)]
+    return [Metric("macro-f1", "macro-F1", macro_f1, lowest=0.0, highest=1.0)]
 
 
 def macro_f1(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -22,7 +22,8 @@ _INFINITE = 1e300
 @hookimpl
 def metabench_metrics() -> list[Metric]:
     """Declare `nll`."""
-    return [Metric("nll", "NLL (nats)", nll, higher_is_better=False, as_percent=False)]
+    bounds = {"lowest": 0.0, "highest": _MOST}
+    return [Metric("nll", "NLL (nats)", nll, higher_is_better=False, as_percent=False, **bounds)]
 
 
 def nll(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:

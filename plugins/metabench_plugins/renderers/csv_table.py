@@ -11,7 +11,7 @@ from metabench.leaderboards import text
 from metabench.leaderboards.renderer import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from metabench.leaderboards.table import Leaderboard, Row
 
@@ -42,7 +42,7 @@ def _fields(board: Leaderboard, row: Row, others: Sequence[str]) -> dict[str, ob
     benchmark, budget = board.track.benchmark, board.track.budget
     low_rank, high_rank = row.rank or (None, None)
     score = row.score
-    return {
+    known: dict[str, object] = {
         "benchmark": _name(benchmark.name),
         "metric": _name(benchmark.metric),
         "budget_s": budget.seconds,
@@ -71,8 +71,14 @@ def _fields(board: Leaderboard, row: Row, others: Sequence[str]) -> dict[str, ob
         "status": row.status,
         "coverage": row.coverage,
         "audit": row.verdict,
-        **{_name(metric): row.others.get(metric) for metric in others},
     }
+    return known | {_column(metric, known): row.others.get(metric) for metric in others}
+
+
+def _column(metric: str, known: Container[str]) -> str:
+    """The heading of a metric; that of another column does not become a stranger's."""
+    heading = _name(metric)
+    return f"{heading} (metric)" if heading in known else heading
 
 
 def _name(words: str) -> str:

@@ -38,7 +38,7 @@ def render(boards: Sequence[Leaderboard]) -> str:
         [
             *map(_board, boards),
             *map(_summary, summarise(boards)),
-            *map(_escaped, text.explanations(boards, with_classes=True, with_cost=True)),
+            *map(_escaped, text.explanations(boards, with_groups=True, with_classes=True, with_cost=True)),
         ]
     )
 
@@ -52,41 +52,53 @@ def _summary(summary: Summary) -> str:
 
 
 def _board(board: Leaderboard) -> str:
+    others = sorted({metric for row in board.rows for metric in row.others})
     header = [
         "rank",
+        "group",
         "algorithm",
         "backbone",
         f"{_escaped(text.name(board.metric_title))} [95 % interval]",
         "[other classes]",
         "seeds",
+        "worst seed",
+        *(_escaped(text.name(metric)) for metric in others),
         "spent",
         "cost",
         "operations",
+        "per episode",
         "peak memory",
+        "parameters",
         "status",
         "coverage",
         "audit",
     ]
-    rows = [_cells(board, row) for row in board.rows]
+    letters = text.groups(board) or [text.NOTHING] * len(board.rows)
+    rows = [_cells(board, *told, others) for told in zip(board.rows, letters, strict=True)]
     table = tabulate(rows, header, tablefmt="github", disable_numparse=True)
     notes = "\n".join(f"- {_escaped(note)}" for note in text.notes(board))
-    lines = (text.rules(board.track), text.machines(board))
+    lines = (text.rules(board.track), text.machines(board), text.apart(board))
     above = [f"### {_escaped(text.heading(board))}", *map(_escaped, lines)]
     return "\n\n".join(part for part in [*above, table, notes] if part)
 
 
-def _cells(board: Leaderboard, row: Row) -> list[str]:
+def _cells(board: Leaderboard, row: Row, letters: str, others: Sequence[str]) -> list[str]:
     return [
         text.rank(row),
+        letters,
         _escaped(text.name(row.algorithm)),
         _escaped(text.name(row.backbone)),
         text.score(row, as_percent=board.as_percent),
         text.over_classes(row, as_percent=board.as_percent),
         str(row.n_seeds),
+        text.worst_seed(row, as_percent=board.as_percent),
+        *(text.other(row, metric) for metric in others),
         _escaped(text.spent(row, board.track)),
         text.cost(row),
         text.operations(row),
+        text.per_episode(row),
         f"{row.peak_memory_mib:.0f} MiB",
+        text.parameters(row),
         text.status(row),
         f"{row.coverage:.0%}",
         row.verdict,

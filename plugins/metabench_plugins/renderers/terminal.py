@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 _GAP = 2
 _NARROWEST = 12
-_ALGORITHM, _BACKBONE, _COST = 1, 2, 5
+_ALGORITHM, _BACKBONE, _GROUP, _COST = 1, 2, 4, 6
 
 
 @hookimpl
@@ -37,8 +37,10 @@ def render(boards: Sequence[Leaderboard]) -> str:
     from metabench.leaderboards.summary import summarise  # noqa: PLC0415
 
     with_cost = any(map(text.machines, boards))
-    below = [_wrapped(sentence) for sentence in text.explanations(boards, with_cost=with_cost)]
-    return "\n\n\n".join([*map(_board, boards), *map(_summary, summarise(boards)), "\n".join(below)])
+    told = text.explanations(boards, with_groups=True, with_cost=with_cost)
+    return "\n\n\n".join(
+        [*map(_board, boards), *map(_summary, summarise(boards)), "\n".join(map(_wrapped, told))]
+    )
 
 
 def _summary(summary: Summary) -> str:
@@ -51,7 +53,7 @@ def _board(board: Leaderboard) -> str:
     backbones = {row.backbone for row in board.rows}
     # A backbone that all rows share is said once, so that the table fits.
     shared = f" Backbone: {text.name(*backbones)}." if len(backbones) == 1 else ""
-    lines = [text.rules(board.track) + shared, *filter(None, [text.machines(board)])]
+    lines = [text.rules(board.track) + shared, *filter(None, [text.machines(board), text.apart(board)])]
     above = [text.heading(board), *map(_wrapped, lines), ""]
     notes = text.notes(board)
     return "\n".join([*above, _table(board, with_backbone=not shared), *([""] if notes else []), *notes])
@@ -63,11 +65,14 @@ def _wrapped(paragraph: str) -> str:
 
 def _table(board: Leaderboard, *, with_backbone: bool) -> str:
     measured = text.name(board.metric_title)
-    header = ["rank", "algorithm", "backbone", measured, "spent", "cost", "status", "audit"]
-    table = [header, *(_cells(board, row) for row in board.rows)]
+    header = ["rank", "algorithm", "backbone", measured, "group", "spent", "cost", "status", "audit"]
+    letters = text.groups(board)
+    told = zip(board.rows, letters or [""] * len(board.rows), strict=True)
+    table = [header, *(_cells(board, row, letter) for row, letter in told)]
     # Where all rows ran on the same machine, seconds compare as they are.
-    unneeded = [] if text.machines(board) else [_COST]
-    for column in [*unneeded, *([] if with_backbone else [_BACKBONE])]:
+    # From the right, so that the places of the others hold.
+    needed = {_COST: bool(text.machines(board)), _GROUP: bool(letters), _BACKBONE: with_backbone}
+    for column in (column for column, is_needed in needed.items() if not is_needed):
         table = [cells[:column] + cells[column + 1 :] for cells in table]
     return _ruled(_break_algorithms(table))
 
@@ -78,12 +83,13 @@ def _ruled(table: list[list[str]]) -> str:
     return tabulate([table[0], rule, *table[1:]], tablefmt="plain", disable_numparse=True)
 
 
-def _cells(board: Leaderboard, row: Row) -> list[str]:
+def _cells(board: Leaderboard, row: Row, letters: str) -> list[str]:
     return [
         text.rank(row),
         text.name(row.algorithm),
         text.name(row.backbone),
         text.score(row, as_percent=board.as_percent),
+        letters,
         text.spent(row, board.track),
         text.cost(row),
         text.status(row),

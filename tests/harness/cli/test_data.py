@@ -93,7 +93,7 @@ def test_an_imported_dataset_is_listed_verified_and_can_be_evaluated_on(tmp_path
     assert said.stdout.startswith(
         "mine: meta_train 10, meta_val 5, meta_test 5 classes (drawn with seed 0), 294"
     )
-    assert said.stdout.endswith("Run `metabench evaluate --benchmark mine-5w1s`.\n")
+    assert said.stdout.endswith("Run `metabench evaluate ALGORITHM --benchmark mine-5w1s`.\n")
     assert "classes with fewer than 16 examples, which 5w1s needs: 'label " in said.stderr
     assert "Leave them out by --min-examples 16.\n" in said.stderr
 

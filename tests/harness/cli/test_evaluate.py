@@ -61,7 +61,7 @@ def test_a_run_ends_in_a_leaderboard_and_the_same_command_does_no_work(metabench
     arguments = ("evaluate", "centroid", "protonet", "--benchmark", "glyphs-5w1s", "--budget", "6ep")
     first = metabench(*arguments)
     assert first.returncode == 0, first.stderr
-    assert re.search(r"1\s+protonet\s+\d\d\.\d\d \[.*\]\s+6/6 ep\s+ok\s+inductive", first.stdout)
+    assert re.search(r"1\s+protonet\s+\d\d\.\d\d \[.*\]\s+a\s+6/6 ep\s+ok\s+inductive", first.stdout)
     assert "centroid" in first.stdout
     (record,) = (one for one in records(tmp_path / "results") if one.algorithm.name == "protonet")
     assert (record.status, record.blame, record.audit.verdict) == ("ok", "nobody", "inductive")

@@ -44,11 +44,13 @@ def test_list_tells_kind_package_version_and_status_of_every_plugin(metabench):
         (["evaluate", "maml", "--budget", "smal"], 2, "Unknown budget 'smal'. Did you mean 'small'"),
         (["evaluate", "maml", "--seeds", "a"], 2, "Seeds 'a' are no numbers; expected e.g. 0,1,2."),
         (["evaluate", "maml", "--seeds", "-1"], 2, "Seeds '-1' have a negative one"),
+        (["evaluate", "maml", "--seeds", f"{2**63}"], 2, "have one too large; expected less than 2**63"),
         (
             ["evaluate", "maml", "--device", "gpu"],
             2,
             "Device 'gpu' is no device; expected auto, cpu or cuda:N.",
         ),
+        (["evaluate", "maml", "--device", "cuda:99"], 2, "Device 'cuda:99' is not here; this machine has "),
         (["evaluate", "maml", "--executor", "locl"], 2, "Unknown executor 'locl'. Did you mean 'local'?"),
         (
             ["evaluate", "maml", "--set", "inner_lr"],

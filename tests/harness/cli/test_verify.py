@@ -130,7 +130,7 @@ def test_an_altered_row_of_a_published_table_is_found(metabench, results, tmp_pa
 
     assert answer.returncode == 1
     assert "99.99" in answer.stdout
-    assert f"; the results give '| 1 | NearestMean | conv4 | {score} [" in answer.stdout
+    assert f"; the results give '| 1 | a | NearestMean | conv4 | {score} [" in answer.stdout
 
 
 @pytest.mark.parametrize(

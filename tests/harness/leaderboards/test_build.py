@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -440,6 +441,18 @@ def test_damaged_predictions_are_shown_and_never_scored(store: Store) -> None:
     assert (row.status, row.score, row.rank) == ("damaged", None, None)
     assert len(row.notes) == 1
     assert "another sha256" in row.notes[0]
+
+
+def test_scores_that_no_episode_can_have_are_named_and_never_ranked(store: Store) -> None:
+    bounded = replace(METRICS["accuracy"], highest=1.0)
+    honest = store(around(0.5), algorithm="honest")
+    forged = store([0.9, 1.5] * (N_EPISODES // 2), algorithm="forged")
+
+    first, second = only(build([honest, forged], {"accuracy": bounded})).rows
+
+    assert (first.algorithm, first.rank) == ("honest", (1, 1))
+    assert (second.status, second.score, second.rank) == ("damaged", None, None)
+    assert second.notes == ("An episode scores 1.5 by 'accuracy'; expected -inf … 1.",)
 
 
 def test_an_ok_result_without_predictions_is_damaged(store: Store) -> None:

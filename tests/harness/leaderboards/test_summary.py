@@ -154,9 +154,21 @@ def test_where_nobody_is_on_all_benchmarks_nobody_is_ranked(board, row) -> None:
     (summary,) = summarise([board("a-5w1s", row("one", 0.9)), board("b-5w1s", row("two", 0.9))])
 
     assert text.summary_verdict(summary) == (
-        "Fewer than two methods have a score on all of them; nobody is ranked."
+        "Fewer than two methods have a score on the same two or more of them; nobody is told apart."
     )
     assert [cells[0] for cells in text.summary_cells(summary)] == ["–", "–"]
+
+
+def test_a_benchmark_that_few_have_tried_is_named_and_costs_nobody_the_rank(board, row) -> None:
+    both = [row("one", 0.9), row("two", 0.8)]
+    boards = [board("a-5w1s", *both), board("b-5w1s", *both), board("c-5w1s", row("two", 0.9))]
+
+    (summary,) = summarise(boards)
+
+    assert [cells[0] for cells in text.summary_cells(summary)] == ["1.00", "2.00"]
+    assert text.summary_verdict(summary).startswith(
+        "Too few have a score on c-5w1s, so that ranks are over the others. By Nemenyi's test"
+    )
 
 
 def test_one_benchmark_is_not_summed_up(board, row) -> None:

@@ -1,11 +1,13 @@
 """The files of one result: what is not as it was written is refused in one line."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from metabench.results import files
 from metabench.results.files import (
     ResultError,
     contents_of,
@@ -34,7 +36,8 @@ def spoil(folder: Path, **changes: object) -> Path:
 
 
 def test_a_folder_without_record_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ResultError, match=r"has no readable result\.json \(No such file.*\); .* Delete"):
+    told = r"has no readable result\.json \(No such file.*\); .* Name the folder of a single result"
+    with pytest.raises(ResultError, match=told):
         read_record(tmp_path)
 
 
@@ -63,6 +66,35 @@ def test_a_record_with_a_wrong_field_names_it(changes, complaint: str, tmp_path:
     with pytest.raises(ResultError, match=complaint) as caught:
         read_record(folder)
     assert str(caught.value).isprintable()
+
+
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    for name, make in (("device", lambda file: file.symlink_to("/dev/zero")), ("pipe", os.mkfifo)):
+        (tmp_path / name).mkdir()
+        make(tmp_path / name / "result.json")
+
+        with pytest.raises(ResultError, match="It is no regular file"):
+            read_record(tmp_path / name)
+
+
+def test_a_file_too_large_for_a_result_is_not_read(
+    tmp_path: Path, make_record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_result(tmp_path, make_record(), {})
+    monkeypatch.setattr(files, "_LARGEST", 100)
+
+    with pytest.raises(ResultError, match="It has more than 100 bytes"):
+        read_record(folder)
+
+
+def test_weights_may_be_larger_than_what_tables_are_made_of(
+    tmp_path: Path, make_record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_result(tmp_path, make_record(), contents_of(weights=b"0" * 101))
+    record = read_record(folder)
+    monkeypatch.setattr(files, "_LARGEST", 100)
+
+    assert len(read_weights(folder, record)) == 101
 
 
 def test_a_record_of_a_newer_metabench_says_so(tmp_path: Path, make_record) -> None:

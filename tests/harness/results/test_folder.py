@@ -289,6 +289,22 @@ def test_a_folder_that_repeats_another_is_a_problem(tmp_path: Path, make_record)
     ]
 
 
+def test_of_two_that_tell_different_things_of_one_run_neither_counts(tmp_path: Path, make_record) -> None:
+    other = write_result(tmp_path, make_record(identity="b" * 64), {})
+    honest = write_result(tmp_path, make_record(), {})
+    forged = tmp_path / "aaa"
+    forged.mkdir()
+    (forged / "result.json").write_text(make_record(started="2026-01-01T00:00:00+00:00").model_dump_json())
+
+    stored, (problem,) = read_all(tmp_path)
+
+    assert [one.folder for one in stored] == [other]
+    assert problem == (
+        f"Result {str(honest)!r} is the same run as 'aaa', and tells other things of it; neither counts. "
+        "Keep the one that you know to be true."
+    )
+
+
 def test_a_folder_that_is_not_there_has_no_results(tmp_path: Path) -> None:
     assert read_all(tmp_path / "absent") == ([], [])
 

@@ -43,6 +43,16 @@ def test_it_can_be_grouped_and_shown(tmp_path: Path, make_record) -> None:
     assert "protonet" in frame.to_html()
 
 
+def test_a_strangers_metric_takes_no_other_columns_place(tmp_path: Path, make_record) -> None:
+    named = SCORE.model_copy(update={"metric": "benchmark", "mean": 0.45})
+    write_result(tmp_path, make_record(scores=(SCORE, named)), {})
+
+    frame = metabench.api.results(tmp_path)
+
+    assert frame["benchmark"].tolist() == [make_record().benchmark.name]
+    assert frame["benchmark (metric)"].tolist() == [0.45]
+
+
 def test_what_cannot_be_read_is_warned_of_and_the_rest_is_there(tmp_path: Path, make_record) -> None:
     write_result(tmp_path, make_record(), {})
     (tmp_path / "no-result").mkdir()

@@ -139,3 +139,11 @@ def test_refuses_what_is_no_parquet(garbage: bytes) -> None:
 def test_refuses_rows_that_are_no_outcomes(told: pa.Table, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         decode(content(told), n_episodes=2)
+
+
+def test_refuses_few_bytes_that_unfold_to_very_many_values() -> None:
+    many = ["a"] * 20_001
+    told = content(table(classes=[many, ["ö"]], class_scores=[[0.0] * len(many), [0.0]]))
+
+    with pytest.raises(ValueError, match="has more than 10000 values for each of 2 episodes"):
+        decode(told, n_episodes=2)

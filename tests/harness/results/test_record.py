@@ -5,7 +5,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from metabench.results.record import BenchmarkPart, Record, ScorePart
+from metabench.results.record import BenchmarkPart, BudgetPart, Record, ScorePart, SpentPart
 
 
 def test_a_record_reads_as_it_was_written(make_record) -> None:
@@ -23,6 +23,29 @@ def test_numbers_that_json_lacks_are_read_back() -> None:
 
     assert math.isnan(read.mean)
     assert (read.low, read.high) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize("mean", [math.inf, -math.inf, 1e19, -1e19])
+def test_a_mean_that_no_sum_can_hold_is_refused(mean: float) -> None:
+    with pytest.raises(ValidationError, match="at most 1e18, either way"):
+        score(mean, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("part", ["startup_s", "meta_training_s", "test_s", "processor_s", "peak_memory_mib"])
+@pytest.mark.parametrize("absurd", [-1.0, 1e19, math.inf, math.nan])
+def test_nothing_costs_less_than_nothing_or_more_than_there_is(make_record, part: str, absurd: float) -> None:
+    told = make_record().spent.model_dump() | {part: absurd}
+
+    with pytest.raises(ValidationError, match=part):
+        SpentPart.model_validate(told)
+
+
+@pytest.mark.parametrize(("seconds", "episodes"), [(None, None), (60.0, 10)])
+def test_a_budget_is_either_seconds_or_episodes(make_record, seconds, episodes) -> None:
+    told = make_record().budget.model_dump() | {"seconds": seconds, "episodes": episodes}
+
+    with pytest.raises(ValidationError, match="either seconds or episodes"):
+        BudgetPart.model_validate(told)
 
 
 def test_other_text_is_no_number() -> None:

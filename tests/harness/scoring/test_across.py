@@ -26,7 +26,7 @@ def test_the_example_of_demsar_has_the_ranks_and_the_critical_difference_of_the_
     assert found.ranks == pytest.approx([3.143, 2.000, 2.893, 1.964], abs=5e-4)
     assert found.critical_difference == pytest.approx(1.25, abs=5e-3)
     assert found.coverage.tolist() == [1.0] * 4
-    assert found.n_benchmarks == 14
+    assert found.benchmarks == tuple(range(14))
 
 
 def test_the_example_of_demsar_has_the_friedman_statistic_of_the_paper() -> None:
@@ -109,6 +109,35 @@ def test_methods_that_lack_a_score_are_not_ranked_and_change_no_rank() -> None:
     assert found.coverage.tolist() == [1.0, 0.75, 1.0, 1.0]
     assert (found.p_value, found.critical_difference) == (without.p_value, without.critical_difference)
     assert all(1 not in group for group in found.groups)
+
+
+def test_a_benchmark_that_few_have_tried_costs_nobody_the_rank() -> None:
+    tried = np.random.default_rng(0).uniform(size=(4, 3))
+    rarely = np.insert(tried, 1, [NAN, 0.5, NAN, NAN], axis=1)
+
+    found, without = average_ranks(rarely), average_ranks(tried)
+
+    assert found.benchmarks == (0, 2, 3)
+    assert found.ranks.tolist() == without.ranks.tolist()
+    assert found.critical_difference == without.critical_difference
+    assert found.coverage.tolist() == [0.75, 1.0, 0.75, 0.75]
+
+
+def test_a_method_that_lacks_scores_costs_no_benchmark() -> None:
+    """Four methods on two benchmarks are no more than two on four, which tell more."""
+    scores = np.random.default_rng(0).uniform(size=(4, 4))
+    scores[2:, 2:] = NAN
+
+    assert average_ranks(scores).benchmarks == (0, 1, 2, 3)
+
+
+def test_ranks_on_a_single_benchmark_are_no_average() -> None:
+    scores = np.array([[0.9, NAN, NAN], [0.8, NAN, 0.1], [0.7, 0.3, NAN]])
+
+    found = average_ranks(scores)
+
+    assert len(found.benchmarks) == 2
+    assert np.isfinite(found.ranks).sum() == 1
 
 
 def test_means_that_differ_by_rounding_share_their_rank() -> None:

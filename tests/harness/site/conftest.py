@@ -183,10 +183,12 @@ class Results:
         hostile = plugin(f"{HOSTILE}\x1b[31m\u202e", text=f"'; rm -rf ~; echo '{HOSTILE}")
         self.add("omniglot-5w1s", hostile, 0.6)
         self.add("omniglot-5w1s", plugin("$x^{2$" + "w" * 5000), 0.55)
-        absurd = {"peak_memory_mib": 1e300, "episodes": 2**62, "meta_training_s": 12345.0}
         for algorithm, number in (("endless", "1e400"), ("nowhere", "NaN"), ("tiny", "5e-324")):
-            sent = self.add("clinc150-5w1s", algorithm, 0.5, spent=absurd)
+            spent = {"meta_training_s": 12345.0, "peak_memory_mib": 1e17}
+            sent = self.add("clinc150-5w1s", algorithm, 0.5, spent=spent)
             _edit(sent, '"meta_training_s": 12345.0', f'"meta_training_s": {number}')
+        heavy = self.add("clinc150-5w1s", "heavy", 0.5, spent={"peak_memory_mib": 12345.0})
+        _edit(heavy, '"peak_memory_mib": 12345.0', '"peak_memory_mib": 1e300')
         _edit(self.add("clinc150-5w1s", "huge", 0.5), '"steps": 10', f'"steps": {10**400}')
         damaged = self.add("grocery-5w5s", "damaged", 0.9)
         (damaged / "outcomes.parquet").write_bytes(b"nothing")

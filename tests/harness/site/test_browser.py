@@ -196,8 +196,8 @@ def test_amounts_sort_by_what_they_are_not_by_how_they_are_written(from_files: V
     )
     from_files.sort(from_files.header("costs", "peak memory"))
     told = from_files.column("costs", "peak memory")
-    assert told[-3:] == ["1.00e+300 MiB"] * 3
-    amounts = [int(one.removesuffix(" MiB")) for one in told[:-3]]
+    assert told[-1] == "1.00e+17 MiB"
+    amounts = [int(one.removesuffix(" MiB")) for one in told[:-1]]
     assert amounts == sorted(amounts)
 
 

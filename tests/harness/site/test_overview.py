@@ -9,7 +9,7 @@ from metabench.site.overview import overview_page
 
 def test_it_counts_what_there_is(site) -> None:
     assert re.fullmatch(
-        r"76 results, 3 of them failed: 19 algorithms on 4 benchmarks, 5 leaderboards\.",
+        r"74 results, 3 of them failed: 17 algorithms on 4 benchmarks, 5 leaderboards\.",
         overview_page(site.contents).summary,
     )
 

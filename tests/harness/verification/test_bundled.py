@@ -86,6 +86,16 @@ def test_one_bit_of_one_episode_is_found(bundle, machine) -> None:
     assert "; its outcomes give " in problem
 
 
+def test_scores_that_no_episode_can_have_are_found(bundle, machine) -> None:
+    scores = read_outcomes(bundle.folder, bundle.record).scores["accuracy"] + 1
+    made = forged(bundle, scores={"accuracy": scores})
+    bounded = replace(machine, metrics={"accuracy": replace(machine.metrics["accuracy"], highest=1.0)})
+
+    assert any(
+        "by 'accuracy'; expected -inf … 1." in one for one in check_outcomes(made.stored, bounded).problems
+    )
+
+
 def test_scores_and_outcomes_by_other_metrics_are_found(bundle, machine) -> None:
     told, _ = bundle.record.scores
     scores = read_outcomes(bundle.folder, bundle.record).scores["accuracy"]

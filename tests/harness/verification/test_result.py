@@ -60,7 +60,7 @@ def test_nothing_is_run_of_what_is_not_as_it_was_written(result, machine, monkey
 def test_what_is_no_result_ends_at_level_0(tmp_path, machine) -> None:
     (finding,) = verify_result(tmp_path, machine, Depth())
 
-    assert finding.problems[0].endswith("Delete the folder and run it again.")
+    assert finding.problems[0].endswith("delete it and run it again.")
 
 
 def test_each_level_says_what_it_proves_and_what_not() -> None:

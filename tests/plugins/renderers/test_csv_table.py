@@ -46,6 +46,13 @@ def test_a_strangers_name_is_no_formula(board, row, name) -> None:
     assert told["algorithm"] == f"'{name}"
 
 
+def test_a_strangers_metric_takes_no_other_columns_place(board, row) -> None:
+    rows = read(render([board(row(others={"mean": 0.25}), row())]))
+
+    assert [one["mean (metric)"] for one in rows] == ["0.25", ""]
+    assert all(float(one["mean"]) > 0.5 for one in rows)
+
+
 def test_names_cannot_break_the_table(board, row) -> None:
     rows = read(render([board(row(algorithm='a,"b"\n;'), row())]))
 

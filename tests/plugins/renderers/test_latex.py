@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
+from metabench.scoring.compare import Comparisons
 from metabench_plugins.renderers.latex import metabench_renderers, render
 
 
@@ -33,6 +36,12 @@ def test_names_cannot_bring_commands(board, row) -> None:
     safe = shown.split(r"\centering")[1]
     assert r"\input" not in safe
     assert safe.count(r"\textbackslash{}input\{x\} a\_b \& 50\% \$x\$ \#1 \textasciitilde{}\^{}") == 3
+
+
+def test_letters_that_are_not_shown_are_not_explained(board, row) -> None:
+    compared = Comparisons(np.array([0.9]), np.ones((1, 1)), higher_is_better=True)
+
+    assert "Group:" not in render([board(row(), comparisons=compared)])
 
 
 def test_explanations_are_comments_below(typical) -> None:

@@ -3,6 +3,9 @@
 import math
 from dataclasses import replace
 
+import numpy as np
+
+from metabench.scoring.compare import Comparisons
 from metabench.scoring.interval import Interval
 from metabench_plugins.renderers.terminal import metabench_renderers, render
 
@@ -58,6 +61,31 @@ def test_rows_of_several_machines_are_compared_by_cost(board, row) -> None:
     assert width(shown) <= 80
     assert "412 s" not in alone
     assert "Cost" not in alone
+
+
+def test_methods_that_cannot_be_told_apart_share_a_letter(board, row) -> None:
+    apart = np.array([[1.0, 0.5, 0.01], [0.5, 1.0, 0.5], [0.01, 0.5, 1.0]])
+    compared = Comparisons(np.array([0.9, 0.8, 0.7]), apart, higher_is_better=True)
+
+    lines = render([board(row(), row(), row(), comparisons=compared)]).split("\n")
+
+    start = next(place for place, line in enumerate(lines) if line.startswith("rank"))
+    assert [line.split()[5] for line in lines[start + 2 : start + 5]] == ["a", "ab", "b"]
+    assert lines[start].split()[:4] == ["rank", "algorithm", "accuracy", "group"]
+    assert any(line.startswith("Group: methods that share a letter") for line in lines)
+    assert width("\n".join(lines)) <= 80
+
+
+def test_of_very_many_methods_letters_would_tell_nothing(board, row) -> None:
+    compared = Comparisons(np.linspace(0.9, 0.5, 101), np.ones((101, 101)), higher_is_better=True)
+
+    assert "group" not in render([board(*[row()] * 101, comparisons=compared)]).lower()
+
+
+def test_why_a_board_stands_alone_is_told(board, row) -> None:
+    shown = render([board(row(), apart=("precision: bf16",))])
+
+    assert "\nNot one table with others of omniglot-5w1s, by its precision: bf16.\n" in shown
 
 
 def test_a_failed_run_with_a_rank_is_explained(board, row) -> None:
