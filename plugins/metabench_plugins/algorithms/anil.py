@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from metabench.api import Algorithm, Episodes, Inputs, option
-from metabench_plugins.algorithms._adaptation import Weights, descend, step_size
+from metabench_plugins.algorithms._adaptation import Weights, descend, step_size, ways_to_train
 
 
 class ANIL(Algorithm):
@@ -45,6 +45,7 @@ class ANIL(Algorithm):
 
     def setup(self) -> None:
         """Make the last layer."""
+        self.train_n_way = ways_to_train(self)
         self.head = nn.Linear(self.backbone.n_features, max(self.most_way, self.train_n_way))
 
     def loss(self, episodes: Episodes) -> Tensor:

@@ -31,7 +31,8 @@ class LinearProbe(Algorithm):
     distilled; the penalty is a tenth of the authors' one; the support is not augmented.
 
     Expected: omniglot-5w1s, conv4: 49.61 % [48.80, 50.42], by `metabench evaluate linear-probe --benchmark
-    omniglot-5w1s --budget 5m` on two CPU cores: what its first weights are good for.
+    omniglot-5w1s --budget 5m` on two CPU cores: what its first weights are good for. clinc150-10w1s, bilstm:
+    53.57 % [53.02, 54.12], by `metabench evaluate linear-probe --benchmark clinc150-10w1s --budget 5m`.
     """
 
     features_only = True

@@ -28,7 +28,9 @@ class MetaBaseline(Algorithm):
 
     Expected: omniglot-5w1s, conv4: 94.14 % [93.64, 94.65], by `metabench evaluate meta-baseline --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. That is worse than `baseline`, which pre-trains for all of
-    the budget, paired on the same episodes: −1.93 [−2.28, −1.57], `metabench compare`.
+    the budget, paired on the same episodes: −1.93 [−2.28, −1.57], `metabench compare`. clinc150-10w1s,
+    bilstm: 62.17 % [61.51, 62.84], by `metabench evaluate meta-baseline --benchmark clinc150-10w1s --budget
+    5m`. There it is better than `baseline`: +1.86 [+1.50, +2.21].
     """
 
     features_only = True

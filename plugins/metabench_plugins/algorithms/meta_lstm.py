@@ -33,7 +33,8 @@ class MetaLSTM(AdaptedClassifier):
 
     Expected: omniglot-5w1s, conv4: 84.30 % [83.57, 85.03], by `metabench evaluate meta-lstm --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. An episode of five updates takes long to learn from: there is
-    time for about 2,000.
+    time for about 2,000. clinc150-10w1s, bilstm: 50.85 % [50.25, 51.46], by `metabench evaluate meta-lstm
+    --benchmark clinc150-10w1s --budget 5m`.
     """
 
     inner_lr: float = option(

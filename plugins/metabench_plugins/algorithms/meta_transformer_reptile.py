@@ -26,7 +26,9 @@ class MetaTransformerReptile(Reptile):
     episode of meta-training than in one of the benchmark, and one episode per step of the initial weights.
 
     Expected: omniglot-5w1s, cct: 95.03 % [94.63, 95.44], by `metabench evaluate meta-transformer-reptile
-    --benchmark omniglot-5w1s --budget 5m` on two CPU cores; `meta-transformer` has 97.50.
+    --benchmark omniglot-5w1s --budget 5m` on two CPU cores; `meta-transformer` has 97.50. clinc150-10w1s,
+    transformer: 55.71 % [54.99, 56.44], by `metabench evaluate meta-transformer-reptile --benchmark
+    clinc150-10w1s --budget 5m`; `meta-transformer` has 55.31 there.
     """
 
     default_backbones: ClassVar[Mapping[str, str]] = {"image": "cct", "text": "transformer"}

@@ -32,7 +32,8 @@ class Reptile(AdaptedClassifier):
     query alone beside it. `reptile-transductive` normalises queries by each other.
 
     Expected: omniglot-5w1s, conv4: 87.79 % [87.17, 88.42], by `metabench evaluate reptile --benchmark
-    omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 95.39).
+    omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 95.39). clinc150-10w1s, bilstm: 66.13 %
+    [65.53, 66.73], by `metabench evaluate reptile --benchmark clinc150-10w1s --budget 5m`.
     """
 
     inner_lr: float = option(0.01, "learning rate of Adam inside an episode", at_least=0)

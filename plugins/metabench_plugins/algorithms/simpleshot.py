@@ -21,12 +21,13 @@ class SimpleShot(PretrainedAlgorithm):
     2019.
 
     Differs from the paper: Adam with cosine decay where it has SGD with steps; the mean that features are
-    centred by is a moving average over minibatches, so that it is there at every commit; images are not
-    augmented.
+    centred by is a moving average over minibatches, so that it is there at every commit, and which starts at
+    0, so that after n steps it has 1 − 0.99ⁿ of its weight; images are not augmented.
 
     Expected: omniglot-5w1s, conv4: 95.31 % [94.87, 95.75], by `metabench evaluate simpleshot --benchmark
-    omniglot-5w1s --budget 5m` on two CPU cores. Within this budget a classifier of thousands of classes
-    stays behind what is trained on episodes, as `protonet` is.
+    omniglot-5w1s --budget 5m` on two CPU cores. Within this budget a classifier of thousands of classes stays
+    behind what is trained on episodes, as `protonet` is. clinc150-10w1s, bilstm: 61.78 % [61.15, 62.41], by
+    `metabench evaluate simpleshot --benchmark clinc150-10w1s --budget 5m`.
     """
 
     features_only = True

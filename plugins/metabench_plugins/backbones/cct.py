@@ -21,9 +21,9 @@ class CCT(Backbone):
 
     Source: Hassani et al., "Escaping the Big Data Paradigm with Compact Transformers", arXiv 2021.
 
-    Differs from the paper: three convolutions and two layers of width 64; maps are normalised behind each
-    convolution, image by image (Wu and He, "Group Normalization", ECCV 2018, with one group); neither dropout
-    nor stochastic depth.
+    Differs from the paper: three convolutions and two layers of width 64, four times as wide inside; pooling
+    over 2×2 where it has 3×3; maps are normalised behind each convolution, image by image (Wu and He, "Group
+    Normalization", ECCV 2018, with one group); neither dropout nor stochastic depth.
     """
 
     modality = "image"

@@ -23,6 +23,7 @@ from metabench_plugins.backbones.bag import Bag
 
 INDUCTIVE = [MAML, FOMAML, ANIL, MetaSGD, Reptile, PLATIPUS, MetaLSTM, AttentionMAML, MetaGANMAML]
 EVERY = [*INDUCTIVE, ReptileTransductive]
+OF_ONE_STEP_SIZE = [ANIL, AttentionMAML, FOMAML, MAML, MetaGANMAML, MetaSGD, PLATIPUS]
 # Those whose loss has a gradient.
 DIFFERENTIATED = [MAML, FOMAML, ANIL, MetaSGD, PLATIPUS, MetaLSTM, MetaGANMAML]
 
@@ -47,6 +48,16 @@ def test_steps_have_one_size_or_one_for_each_number():
     torch.testing.assert_close(one_size["b"], 0.36 * start()["b"])
     assert each["a"].tolist() == [0.5, 0.0]
     assert each["b"].item() == 6.0
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+@pytest.mark.parametrize(
+    ("most_way", "train_n_way", "expected"), [(3, 0, 0), (3, 2, 2), (6, 0, 6), (6, 4, 6), (6, 9, 9)]
+)
+def test_where_ways_vary_every_output_is_learned(toy, algorithm, most_way, train_n_way, expected):
+    learner = toy.learner(algorithm, n_way=3, most_way=most_way, train_n_way=train_n_way)
+
+    assert learner.train_n_way == expected
 
 
 @pytest.mark.parametrize(("second_order", "slopes"), [(True, (0.9, 0.6)), (False, (1.0, 1.0))])
@@ -169,38 +180,34 @@ def test_texts_are_answered(toy, algorithm):
     assert bool(learner.loss(learner.seen(episodes)).isfinite())
 
 
-@pytest.mark.parametrize("algorithm", [ANIL, AttentionMAML, FOMAML, MAML, MetaGANMAML, MetaSGD, PLATIPUS])
-@pytest.mark.parametrize(("modality", "suits"), [("image", 0.1), ("text", 2.0)])
-def test_an_inner_step_that_is_not_told_suits_the_modality(toy, algorithm, modality, suits):
+@pytest.mark.parametrize(
+    ("algorithm", "name", "on_images", "on_texts"),
+    [
+        *(
+            (one, "inner_lr", 0.1, 2.0)
+            for one in (ANIL, AttentionMAML, FOMAML, MAML, MetaGANMAML, MetaSGD, PLATIPUS)
+        ),
+        *((one, "inner_steps", 1, 5) for one in (FOMAML, MAML, PLATIPUS)),
+        *((one, "inner_steps", 1, 1) for one in (AttentionMAML, MetaGANMAML)),
+        (MetaLSTM, "inner_lr", 0.1, 0.9),
+    ],
+)
+@pytest.mark.parametrize("modality", ["image", "text"])
+def test_what_is_not_told_suits_the_modality(toy, algorithm, name, on_images, on_texts, modality):
     class Modal(toy.Dense):
         """Of either modality."""
 
     Modal.modality = modality
+    suits = on_images if modality == "image" else on_texts
+    other = suits + 1 if name == "inner_steps" else 0.9 * suits
 
     def answer(**options):
         torch.manual_seed(0)
         return toy.learner(algorithm, backbone=Modal, **options).answer(toy.episodes())
 
     default = answer()
-    assert torch.equal(default, answer(inner_lr=suits))
-    assert not torch.equal(default, answer(inner_lr=suits + 0.1))
-
-
-@pytest.mark.parametrize("algorithm", [FOMAML, MAML, PLATIPUS])
-@pytest.mark.parametrize(("modality", "suits"), [("image", 1), ("text", 5)])
-def test_inner_steps_that_are_not_told_suit_the_modality(toy, algorithm, modality, suits):
-    class Modal(toy.Dense):
-        """Of either modality."""
-
-    Modal.modality = modality
-
-    def answer(**options):
-        torch.manual_seed(0)
-        return toy.learner(algorithm, backbone=Modal, **options).answer(toy.episodes())
-
-    default = answer()
-    assert torch.equal(default, answer(inner_steps=suits))
-    assert not torch.equal(default, answer(inner_steps=suits + 1))
+    assert torch.equal(default, answer(**{name: suits}))
+    assert not torch.equal(default, answer(**{name: other}))
 
 
 @pytest.mark.parametrize("algorithm", DIFFERENTIATED)

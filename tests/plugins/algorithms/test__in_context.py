@@ -49,6 +49,19 @@ def test_classes_keep_their_examples_and_get_labels_by_chance():
     assert bool((classes // 10 == torch.arange(3).repeat_interleave(50)[:, None]).all())
     assert all(len(set(row)) == 4 for row in classes.tolist())
     assert min(Counter((classes % 10)[:, 0].tolist()).values()) > 10
+    # Those of one large episode differ among themselves.
+    assert len(set(map(tuple, classes[:50].tolist()))) > 30
+
+
+def test_in_meta_training_the_support_has_another_order_every_time(toy):
+    learner = toy.learner(Constant, n_way=3, step_examples=1000)
+    orders = []
+    for _ in range(2):
+        learner.loss(numbered())
+        orders.append(learner.asked.support_labels.tolist())
+
+    assert orders[0] != orders[1]
+    assert sum(order == sorted(order) for order in orders[0]) < len(orders[0]) / 2
 
 
 def test_a_step_is_made_of_about_as_many_examples_as_it_shall_be(toy):

@@ -219,21 +219,6 @@ def test_no_second_derivatives_are_computed(toy, learner, monkeypatch):
     assert built == [False] * 6  # two episodes, three updates
 
 
-@pytest.mark.parametrize(("modality", "suits"), [("image", 0.1), ("text", 0.9)])
-def test_an_input_gate_that_is_not_told_suits_the_modality(toy, modality, suits):
-    class Modal(toy.Dense):
-        """Of either modality."""
-
-    Modal.modality = modality
-
-    def answer(**options):
-        torch.manual_seed(0)
-        return toy.learner(MetaLSTM, backbone=Modal, **options).answer(toy.episodes())
-
-    assert torch.equal(answer(), answer(inner_lr=suits))
-    assert not torch.equal(answer(), answer(inner_lr=suits - 0.05))
-
-
 def test_embeddings_of_tokens_are_learned_but_stay_as_they_are_in_an_episode(toy):
     class Looked(toy.Dense):
         """Adds what a table has for the sign of the first number."""
