@@ -83,17 +83,27 @@ def _limit(memory_bytes: int) -> None:
 
 
 def _wait(pid: int, control: int) -> str:
-    """Wait until the contestant ends or the referee lets go; say how the contestant ended."""
+    """Wait until the contestant ends or the referee lets go; say how the contestant ended.
+
+    What detached itself and has ended is reaped meanwhile: dead, it would still count as a process.
+    """
     poll = select.poll()
     poll.register(control)
     while True:
         let_go = bool(poll.poll(_POLL_MS))
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            code = os.waitstatus_to_exitcode(status)
+        if (code := _reap().get(pid)) is not None:
             return f"exit {code}" if code >= 0 else f"signal {-code}"
         if let_go:
             return "stopped"
+
+
+def _reap() -> dict[int, int]:
+    """Exit codes of the children that have ended; minus the signal that ended them."""
+    codes = {}
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            codes[ended[0]] = os.waitstatus_to_exitcode(ended[1])
+    return codes
 
 
 def _kill_all(pid: int) -> None:

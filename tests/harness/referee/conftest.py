@@ -135,6 +135,8 @@ def referee(
     """Referees a run; may be called in several threads at once."""
     made: dict[int, list[str]] = {}
     make = tempfile.mkdtemp
+    # The factory makes its base when it is first asked for a folder, and not in several threads at once.
+    tmp_path_factory.getbasetemp()
 
     def make_and_tell(*args, **kwargs) -> str:
         made.setdefault(threading.get_ident(), []).append(make(*args, **kwargs))

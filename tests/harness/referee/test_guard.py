@@ -31,6 +31,16 @@ if os.fork() == 0:
         os.setsid()
     os._exit(0)
 """
+# Each of these loses its parent, then ends.
+MANY_DAEMONS = """
+import os
+for _ in range(60):
+    if os.fork() == 0:
+        os.fork()
+        os._exit(0)
+    os.wait()
+print("ready", flush=True)
+"""
 
 
 @dataclass
@@ -129,6 +139,17 @@ def test_whatever_detaches_itself_is_killed_too(under_guard, text):
     one = under_guard(text)
     assert one.told() == "exit 0"
     assert one.processes() == []
+
+
+def test_what_detached_itself_and_has_ended_is_no_process_any_more(under_guard):
+    one = under_guard(MANY_DAEMONS + SLEEP)
+    assert one.guard.stdout.readline() == b"ready\n"
+    below = psutil.Process(one.guard.pid)
+    for _ in range(300):
+        if len(below.children()) == 1:
+            break
+        time.sleep(0.1)
+    assert len(below.children()) == 1
 
 
 def test_no_signal_that_can_be_ignored_ends_the_guard(under_guard):

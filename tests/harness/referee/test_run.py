@@ -30,6 +30,7 @@ class Case:
         ending: Exit code or signal of the process, where the contestant ends it.
         is_scored: There are answers to all episodes.
         verdict: Of the audit.
+        takes_all_cores: No two of these run at once: each would leave the other no more than it may use.
         more: Arguments of the entry.
     """
 
@@ -40,12 +41,14 @@ class Case:
     ending: int | str | None = None
     is_scored: bool = False
     verdict: str = "not audited"
+    takes_all_cores: bool = False
     more: tuple[tuple[str, object], ...] = ()
 
 
 def case(algorithm: str, *told: str, **more) -> Case:
     """A case that fails, as (status, phase, message), or one that does not."""
-    known = {name: more.pop(name) for name in ("ending", "is_scored", "verdict") if name in more}
+    of_case = ("ending", "is_scored", "verdict", "takes_all_cores")
+    known = {name: more.pop(name) for name in of_case if name in more}
     if known.get("verdict"):
         known["is_scored"] = True
     return Case(algorithm, *told, more=tuple(more.items()), **known)
@@ -81,9 +84,10 @@ CASES = {
         r"uses \d+\.\d s of processor time within .*; its budget is 1 at once, \d+\.\d s by then",
         budget=Budget("600s", seconds=600.0, adaptation_s=10),
         verdict="inductive",
+        takes_all_cores=True,
     ),
     "answers on all cores": case(
-        "processes:AnswersOnAllCores", "timeout", "test", "of processor time within"
+        "processes:AnswersOnAllCores", "timeout", "test", "of processor time within", takes_all_cores=True
     ),
     "floods the referee": case("channels:Floods", "timeout", "meta-training", "goes on", budget=BRIEF),
     "hangs up and goes on": case(
@@ -175,9 +179,11 @@ def runs(request, referee: Callable, entry: type, before) -> Iterator[dict[str, 
     """All selected runs, some at once: each mostly waits for imports and deadlines."""
     selected = [item for item in request.session.items if item.module is request.module]
     names = {item.callspec.params["name"] for item in selected if hasattr(item, "callspec")}
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(3) as pool, ThreadPoolExecutor(1) as one_by_one:
         yield {
-            name: pool.submit(referee, entry(one.algorithm, **dict(one.more)))
+            name: (one_by_one if one.takes_all_cores else pool).submit(
+                referee, entry(one.algorithm, **dict(one.more))
+            )
             for name, one in CASES.items()
             if name in names
         }
