@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 class MetabenchError(Exception):
@@ -28,9 +29,21 @@ class DataUnavailableError(DataError):
     """A file of a dataset is nowhere on this machine."""
 
 
+class InvalidOutputError(MetabenchError):
+    """A plugin gave something that cannot be used."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Say that `name` is no known `kind`, with the nearest names first."""
     available = sorted(known)
     near = get_close_matches(name, available, n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return UsageError(f"Unknown {kind} {name!r}.{hint} Available: {', '.join(available) or 'none'}.")
+
+
+def no_results(folder: Path) -> UsageError:
+    """Say that a folder has no results, or is not there."""
+    return UsageError(
+        f"Folder {str(folder)!r} has no results; expected some. Run `metabench evaluate` first, or name "
+        "another folder."
+    )

@@ -40,6 +40,7 @@ def results(folder: str | PathLike[str]) -> pd.DataFrame:
         folder: Of results, as `metabench evaluate` writes it.
 
     Raises:
+        UsageError: There is no such folder.
         ResultError: It cannot be read.
     """
     # The rooms of the results come later than this one, and contestants need none of them.

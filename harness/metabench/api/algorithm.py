@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from metabench.api.episodes import join_inputs, map_inputs
 from metabench.api.options import option
+from metabench.errors import InvalidOutputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +129,7 @@ class Algorithm(nn.Module, ABC):
                 self.meta_batch, n_way=self.train_n_way, n_shot=self.train_n_shot, n_query=self.train_n_query
             )
             optimiser.zero_grad()
-            torch.autograd.backward(self.loss(self.seen(episodes)))
+            torch.autograd.backward(_as_loss(self.loss(self.seen(episodes))))
             if self.clip_norm:
                 nn.utils.clip_grad_norm_(self.parameters(), self.clip_norm)
             optimiser.step()
@@ -142,13 +143,17 @@ class Algorithm(nn.Module, ABC):
         return replace(episodes, support=first, query=rest)
 
     def answer(self, episodes: Episodes) -> Tensor:
-        """Call `predict` as testing does: in evaluation mode, without labels and gradients."""
+        """Call `predict` as testing does: in evaluation mode, without labels and gradients.
+
+        Raises:
+            InvalidOutputError: It gives no tensor.
+        """
         # Each part by itself: a method may keep some in evaluation mode while it trains the rest.
         training = [part for part in self.modules() if part.training]
         self.eval()
         try:
             with torch.no_grad():
-                return self.predict(self.seen(episodes.unlabelled()))
+                return as_logits(self.predict(self.seen(episodes.unlabelled())))
         finally:
             for part in training:
                 part.training = True
@@ -157,3 +162,26 @@ class Algorithm(nn.Module, ABC):
         """(n_episodes, n_examples, …) → (n_episodes, n_examples, n_features), in one pass."""
         features: Tensor = self.backbone(map_inputs(lambda tensor: tensor.flatten(0, 1), inputs))
         return features.view(n_episodes, -1, *features.shape[1:])
+
+
+def as_logits(given: object) -> Tensor:
+    """What `predict` has given, if that can be logits.
+
+    Raises:
+        InvalidOutputError: It is no tensor.
+    """
+    if not isinstance(given, Tensor):
+        raise InvalidOutputError(f"predict gives a {type(given).__name__}; expected a tensor of logits")
+    return given
+
+
+def _as_loss(given: object) -> Tensor:
+    """What `loss` has given, if it can be minimised."""
+    wanted = "expected a scalar tensor, the mean over the episodes"
+    if not isinstance(given, Tensor):
+        raise InvalidOutputError(f"loss gives a {type(given).__name__}; {wanted}")
+    if given.numel() != 1:
+        raise InvalidOutputError(f"loss gives a tensor of shape {tuple(given.shape)}; {wanted}")
+    if not given.requires_grad:
+        raise InvalidOutputError(f"loss gives a tensor without gradients; {wanted}, made from parameters")
+    return given

@@ -9,7 +9,7 @@ import click
 from metabench.cli.evaluate import RESULTS
 from metabench.cli.output import plain
 from metabench.cli.state import State, pass_state
-from metabench.errors import UsageError
+from metabench.errors import no_results
 
 _TABLES = Path("tables")
 
@@ -35,9 +35,7 @@ def build_files(state: State, *, results: Path, target: Path) -> None:
     for problem in problems:
         click.echo(plain(f"Warning: {problem}"), err=True)
     if not stored:
-        raise UsageError(
-            f"Folder {str(results)!r} has no results; expected some. Run `metabench evaluate` first."
-        )
+        raise no_results(results)
     boards = build(stored, state.extensions.metrics)
     renderers = list(state.extensions.renderers.values())
     names = [board_name(board.track) for board in boards]

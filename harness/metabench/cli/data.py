@@ -14,6 +14,7 @@ import click
 from metabench.cli.output import as_json, plain, print_rows
 from metabench.cli.state import State, pass_state
 from metabench.data.places import parse_mirror
+from metabench.discovery.contestants import find
 from metabench.errors import DataError, UsageError, unknown_name
 from metabench.spec.protocol import Protocol
 
@@ -207,6 +208,8 @@ def import_data(  # noqa: PLR0913 - one parameter per option is click's way
             f"Dataset {name!r} is provided by {state.extensions.provider(recipes[name])} already; expected a "
             "new name. Choose another one."
         )
+    if backbone is not None:
+        find("backbone", backbone)
     wish = Wish(name, path, size, seed, min_examples, licence)
     imported = import_dataset(
         wish, state.places, lambda modality: backbone or _usual_backbone(state, modality), _show_classes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from metabench.cli.output import as_json, plain
+from metabench.cli.output import as_json, plain, print_rows
 from metabench.cli.state import State, pass_state
 from metabench.errors import UsageError, unknown_name
 from metabench.results.calibration import STEADY
@@ -17,11 +17,12 @@ from metabench.results.calibration import STEADY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from metabench.cli.output import Cell
     from metabench.cli.sweep import Sweep
     from metabench.referee.calibration import Calibrator
     from metabench.results.produce import Producer
     from metabench.results.record import Record
-    from metabench.spec.plan import Precision
+    from metabench.spec.plan import Precision, RunPlan
 
 RESULTS = Path("results")
 _LARGEST_SEED = 2**63
@@ -89,7 +90,7 @@ def evaluate(  # noqa: PLR0913 - one parameter per option is click's way
     with Calibrator() as calibrator:
         producer = _producer(state, sweep, results, calibrator)
         if dry_run:
-            _print_plans(sweep, producer)
+            _print_plans(sweep, producer, as_json=as_json)
             return 0
         records = _execute(state, sweep, producer, executor, jobs)
     _report(state, records, results, as_json=as_json)
@@ -155,13 +156,25 @@ def _warn_of_unsteady(records: Sequence[Record]) -> None:
         )
 
 
-def _print_plans(sweep: Sweep, producer: Producer) -> None:
-    for plan in sweep.plans:
-        done = "done" if producer.stored(plan) else "to run"
-        click.echo(
-            f"{done:<6}  {plan.benchmark.name}  {plan.algorithm.plugin.name}  {plan.backbone.plugin.name}  "
-            f"{plan.budget.name}  seed {plan.seed}  {plan.device}  {plan.precision}"
-        )
+def _print_plans(sweep: Sweep, producer: Producer, *, as_json: bool) -> None:
+    rows = [_plan_row(plan, sweep, is_done=producer.stored(plan) is not None) for plan in sweep.plans]
+    print_rows(rows, as_json=as_json)
+    for plugin, reason in sweep.broken.items():
+        click.echo(plain(f"{plugin.kind.capitalize()} {plugin.name!r} cannot run: {reason}."), err=True)
+
+
+def _plan_row(plan: RunPlan, sweep: Sweep, *, is_done: bool) -> dict[str, Cell]:
+    is_broken = not sweep.broken.keys().isdisjoint((plan.algorithm.plugin, plan.backbone.plugin))
+    return {
+        "state": "done" if is_done else "broken" if is_broken else "to run",
+        "benchmark": plan.benchmark.name,
+        "algorithm": plan.algorithm.plugin.name,
+        "backbone": plan.backbone.plugin.name,
+        "budget": plan.budget.name,
+        "seed": plan.seed,
+        "device": plan.device,
+        "precision": plan.precision,
+    }
 
 
 def _parse_seeds(text: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from metabench.cli.build import build_files
 from metabench.cli.evaluate import RESULTS
 from metabench.cli.publish import publish
 from metabench.cli.state import State, pass_state
-from metabench.errors import UsageError, unknown_name
+from metabench.errors import no_results, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,9 +55,7 @@ def show_leaderboard(state: State, results: Path, benchmarks: tuple[str, ...], r
     for problem in shown.problems:
         click.echo(f"Warning: {problem}", err=True)
     if shown.table is None:
-        raise UsageError(
-            f"Folder {str(results)!r} has no results; expected some. Run `metabench evaluate` first."
-        )
+        raise no_results(results)
     click.echo(shown.table)
 
 

@@ -12,6 +12,7 @@ import click
 from metabench.cli.check import check
 from metabench.cli.compare import compare
 from metabench.cli.data import data
+from metabench.cli.doctor import doctor
 from metabench.cli.evaluate import evaluate
 from metabench.cli.leaderboard import leaderboard
 from metabench.cli.list import list_command
@@ -24,7 +25,7 @@ from metabench.errors import MetabenchError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BUILT_IN = (check, compare, data, evaluate, leaderboard, list_command, new, show, verify)
+BUILT_IN = (check, compare, data, doctor, evaluate, leaderboard, list_command, new, show, verify)
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NOTHING = 3

@@ -16,7 +16,7 @@ from metabench.discovery.contestants import installed
 from metabench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _ALGORITHM = {
@@ -38,15 +38,26 @@ def new_algorithm(name: str) -> None:
     """Write an installable package, in the folder NAME, with the algorithm NAME and its test."""
     words = _words(name)
     _check_free(name, words["module"])
-    folder = Path(name)
+    try:
+        for path in _write(Path(name), words):
+            click.echo(str(path))
+    except OSError as error:
+        raise UsageError(
+            f"Folder {name!r} cannot be written ({error.strerror}); expected the current folder to be one "
+            "that you may write to, with space left. Change to another one."
+        ) from error
+    click.echo(f"\nNext: cd {name} && pip install --editable . && pytest")
+
+
+def _write(folder: Path, words: Mapping[str, str]) -> Iterator[Path]:
+    """Fill the templates; a path for each file that is written."""
     templates = files("metabench.cli") / "templates" / "algorithm"
     for template, place in _ALGORITHM.items():
         path = folder / Template(place).substitute(words)
         text = (templates / f"{template}.template").read_text("utf-8")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(Template(text).substitute(words), encoding="utf-8")
-        click.echo(str(path))
-    click.echo(f"\nNext: cd {name} && pip install --editable . && pytest")
+        yield path
 
 
 def _words(name: str) -> Mapping[str, str]:

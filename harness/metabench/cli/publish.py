@@ -9,7 +9,7 @@ import click
 from metabench.cli.evaluate import RESULTS
 from metabench.cli.output import plain
 from metabench.cli.state import State, pass_state
-from metabench.errors import UsageError
+from metabench.errors import no_results
 
 _SITE = Path("site")
 
@@ -36,9 +36,7 @@ def publish(state: State, *, results: Path, target: Path, branch: tuple[str, str
     check_target(target)
     stored, problems = read_all(results)
     if not stored and not problems:
-        raise UsageError(
-            f"Folder {str(results)!r} has no results; expected some. Run `metabench evaluate` first."
-        )
+        raise no_results(results)
     for problem in problems:
         click.echo(plain(f"Warning: {problem}"), err=True)
     extensions = state.extensions

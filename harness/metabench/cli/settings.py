@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from metabench.discovery.source import BrokenPluginError, read_source
@@ -21,12 +22,16 @@ class Settings:
     """The `--set` values of a command, and which plugin each belongs to.
 
     Raises:
-        UsageError: A text that is no setting.
+        UsageError: A text that is no setting, or an option that is set twice.
     """
 
     def __init__(self, texts: Sequence[str], told: Mapping[Plugin, Description | Undescribed]) -> None:
         self._told = told
         self._settings = [_split(text) for text in texts]
+        for (owner, name), count in Counter(setting[:2] for setting in self._settings).items():
+            if count > 1:
+                option = f"{owner}.{name}" if owner else name
+                raise UsageError(f"Option {option!r} is set {count} times; expected once. Keep one of them.")
 
     def check_all_used(self) -> None:
         """Refuse a setting for a plugin that takes no part.

@@ -67,10 +67,12 @@ class Sweep:
     Attributes:
         plans: In the order of the request.
         arenas: By name of the benchmark and, for texts, tokenizer and model.
+        broken: Why a plugin cannot be asked what it declares; its runs fail.
     """
 
     plans: tuple[RunPlan, ...]
     arenas: Mapping[ArenaKey, Arena]
+    broken: Mapping[Plugin, str]
 
 
 def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Sweep:
@@ -120,6 +122,7 @@ def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Swee
     return Sweep(
         plans=tuple(dict.fromkeys(plans)),
         arenas={key: _as_seen(arenas[key[0]], key, places) for key in keys},
+        broken={plugin: one.reason for plugin, one in told.items() if isinstance(one, Undescribed)},
     )
 
 

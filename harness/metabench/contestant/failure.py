@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from metabench.errors import MetabenchError
+from metabench.errors import InvalidOutputError, MetabenchError
 from metabench.wire.channel import PeerGoneError
 from metabench.wire.reports import Failure, say
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FailureStatus = Literal["plugin_error", "crashed", "out_of_memory", "invalid_output"]
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory")
 
+_SANDBOX = "; a contestant sees its packages and its own folder, no other files and no network"
+
 # What stands between a plugin and what it raises.
 _NOT_PLUGINS = (
     Path(torch.__file__).parent,
@@ -33,10 +35,6 @@ _NOT_PLUGINS = (
 
 class PluginError(Exception):
     """The plugin cannot be imported or built; the message is one line."""
-
-
-class InvalidOutputError(Exception):
-    """The plugin gave something that cannot be used; the message is one line."""
 
 
 @contextmanager
@@ -54,9 +52,10 @@ def guarded(channel: Channel) -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """Say what was raised and where in the plugin; without a full stop, as other sentences go on with it."""
-    if isinstance(error, PluginError | InvalidOutputError | MetabenchError):
+    if isinstance(error, PluginError | MetabenchError):
         return _joined(str(error))
-    return _joined(f"{type(error).__name__}: {_text(error)}") + _where(error)
+    hint = _SANDBOX if isinstance(error, OSError) and not _is_for_memory(error) else ""
+    return _joined(f"{type(error).__name__}: {_text(error)}") + _where(error) + hint
 
 
 def _text(error: BaseException) -> str:
@@ -84,10 +83,10 @@ def _where(error: BaseException) -> str:
 def _status(error: BaseException) -> FailureStatus:
     if _is_for_memory(error) or _is_for_memory(error.__cause__):
         return "out_of_memory"
-    if isinstance(error, PluginError | MetabenchError):
-        return "plugin_error"
     if isinstance(error, InvalidOutputError):
         return "invalid_output"
+    if isinstance(error, PluginError | MetabenchError):
+        return "plugin_error"
     return "crashed"
 
 

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from metabench.contestant.failure import InvalidOutputError, PluginError, one_line
+from metabench.contestant.failure import PluginError, one_line
+from metabench.errors import InvalidOutputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from metabench.api.algorithm import as_logits
 from metabench.api.episodes import Episodes, Inputs
 from metabench.api.session import as_inputs
 from metabench.contestant.arithmetic import arithmetic
 from metabench.contestant.build import build_learner
-from metabench.contestant.failure import InvalidOutputError
 from metabench.contestant.rehearsal import count, rehearse
 from metabench.contestant.state import from_bytes
 from metabench.contestant.train import labelled_pool
@@ -97,17 +97,14 @@ class _Answerer:
             query_labels=None,
             n_way=n_way,
         )
-        logits = self._predict(episodes)
-        if not isinstance(logits, Tensor):
-            raise InvalidOutputError(f"predict gives a {type(logits).__name__}; expected a tensor of logits")
-        return logits
+        return self._predict(episodes)
 
     def _predict(self, episodes: Episodes) -> Tensor:
         if not self._embed_once:
             return self._learner.answer(episodes)
         self._learner.eval()
         with torch.no_grad():
-            return self._learner.predict(episodes)
+            return as_logits(self._learner.predict(episodes))
 
     def _look_up(self, index: Tensor) -> Inputs:
         """(n_episodes, n_examples) numbers → inputs, or features where each example is embedded once."""

@@ -64,8 +64,8 @@ def _label(plugin: PluginPart, namesakes: Sequence[PluginPart]) -> str:
 def _told_besides(plugin: PluginPart) -> list[tuple[str, str]]:
     """Fields that may tell namesakes with equal options apart, and how they are shown."""
     return [
-        ("distribution", plugin.distribution),
-        ("version", plugin.version),
-        ("source_hash", plugin.source_hash[:_HASH_LENGTH]),
+        ("distribution", plugin.distribution or "no distribution"),
+        ("version", plugin.version or "no version"),
+        ("source_hash", plugin.source_hash[:_HASH_LENGTH] or "unread source"),
         ("target", plugin.target),
     ]

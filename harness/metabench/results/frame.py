@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from metabench.errors import no_results
 from metabench.results.folder import read_all
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ def results_frame(folder: str | PathLike[str]) -> pd.DataFrame:
         that a test episode took on average. What cannot be read is warned of.
 
     Raises:
-        ResultError: The folder cannot be read.
+        UsageError: There is no such folder.
+        ResultError: It cannot be read.
     """
+    if not Path(folder).is_dir():
+        raise no_results(Path(folder))
     stored, problems = read_all(Path(folder))
     for problem in problems:
         warnings.warn(problem, stacklevel=3)

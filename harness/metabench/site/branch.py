@@ -133,9 +133,17 @@ def _environment() -> Mapping[str, str]:
 def _address(remote: str) -> str:
     """What a remote's name stands for here; a path or an address stands for itself."""
     known = _run("remote", "get-url", "--push", "--", remote)
-    if not known.code:
-        return known.output.strip()
-    return str(Path(remote).resolve()) if Path(remote).exists() else remote
+    if known.code:
+        return _absolute(Path(), remote)
+    # As git has it: where it is a path, it begins at the top of the repository.
+    top = _run("rev-parse", "--show-toplevel")
+    return _absolute(Path(top.output.rstrip("\n")), known.output.strip())
+
+
+def _absolute(folder: Path, address: str) -> str:
+    """A path from a folder as one from anywhere; an address as it is."""
+    path = folder / address
+    return str(path.resolve()) if path.exists() else address
 
 
 def _fetch(repository: _Repository, address: str, branch: str) -> str:

@@ -70,6 +70,10 @@ def parse_budget(text: str) -> Budget:
     if text in NAMED_BUDGETS:
         return NAMED_BUDGETS[text]
     match = _AMOUNT.fullmatch(text)
+    if text.isdecimal():
+        raise UsageError(
+            f"Budget {text!r} has no unit; expected s, m, h or ep behind the number. Name e.g. {text}s."
+        )
     if match is None:
         raise unknown_name("budget", text, [*NAMED_BUDGETS, "60s", "10m", "2h", "2000ep"])
     return _amount(text, float(match[1]), match[2])

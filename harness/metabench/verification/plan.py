@@ -101,6 +101,11 @@ def _entrant(kind: Kind, part: PluginPart, files: Path) -> Entrant:
 def _plugin(kind: Kind, part: PluginPart, files: Path) -> Plugin:
     if part.distribution == _FILE:
         module, _, class_name = part.target.partition(":")
+        if not (files / f"{module}.py").is_file():
+            raise NotRepeatableError(
+                f"{kind.capitalize()} {part.name!r} ran from a file {module}.py; {str(files)!r} has none. "
+                "Name the folder where it lies by --plugins."
+            )
         return find(kind, f"{files / module}.py:{class_name}")
     for plugin in installed(kind):
         if (plugin.distribution, plugin.target) == (part.distribution, part.target):

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from metabench.errors import no_results
 from metabench.leaderboards.build import build
 from metabench.results.folder import read_all
 from metabench.verification.finding import Finding
@@ -35,10 +36,13 @@ def check_table(table: Path, results: Path, *, renderer: Renderer, metrics: Mapp
         metrics: By name.
 
     Raises:
-        ResultError: The folder of results cannot be read.
+        UsageError: The folder has no results.
+        ResultError: It cannot be read.
     """
     published = table.read_text(encoding="utf-8", errors="replace")
     stored, problems = read_all(results)
+    if not stored and not problems:
+        raise no_results(results)
     boards = [one for one in build(stored, metrics) if _shows(published, one, renderer)]
     n_rows = sum(len(board.rows) for board in boards)
     checked, unread = f"{n_rows} rows, made anew from {str(results)!r}", tuple(problems)

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from metabench.api import Algorithm, Episodes, option, session
+from metabench.errors import InvalidOutputError
 
 
 def episodes_of(n=2, shape=(6,), labelled=True):
@@ -108,6 +109,30 @@ def test_the_gradient_is_clipped_to_the_norm_that_is_set(toy, monkeypatch, clip_
     learner.meta_train(toy.session(learner, episodes=2))
 
     assert seen == pytest.approx([expected] * 2, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda _: 0.5, "loss gives a float; expected a scalar tensor, the mean over the episodes"),
+        (lambda weight: weight * torch.ones(2), r"loss gives a tensor of shape \(2,\); expected a scalar"),
+        (lambda weight: weight.detach(), "loss gives a tensor without gradients; expected a scalar tensor, "),
+    ],
+)
+def test_a_loss_that_cannot_be_minimised_is_refused(toy, loss, message):
+    learner = toy.learner(Linear)
+    learner.loss = lambda _: loss(learner.weight)
+
+    with pytest.raises(InvalidOutputError, match=f"^{message}"):
+        learner.meta_train(toy.session(learner, episodes=2))
+
+
+def test_an_answer_that_is_no_tensor_is_refused_where_meta_training_validates(toy):
+    learner = toy.learner(Linear)
+    learner.predict = lambda _: None
+
+    with pytest.raises(InvalidOutputError, match=r"^predict gives a NoneType; expected a tensor of logits$"):
+        toy.session(learner, episodes=2).validate()
 
 
 def test_the_loop_draws_what_the_options_say(toy):

@@ -63,4 +63,4 @@ def test_without_results_it_says_what_to_do(metabench):
     answer = metabench("leaderboard", "build")
 
     assert answer.returncode == 2
-    assert "has no results; expected some. Run `metabench evaluate` first." in answer.stderr
+    assert "has no results; expected some. Run `metabench evaluate` first, or" in answer.stderr

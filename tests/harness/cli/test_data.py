@@ -135,6 +135,14 @@ def test_a_name_that_cannot_be_used(sentences, metabench, name, code, message):
     assert "Traceback" not in said.stderr
 
 
+def test_a_backbone_that_nobody_has_is_refused_before_anything_is_imported(tmp_path, sentences, metabench):
+    said = metabench("data", "import", "mine", sentences, "--backbone", "conv5")
+
+    assert said.returncode == 2
+    assert "Error: Unknown backbone 'conv5'. Did you mean 'conv4'" in said.stderr
+    assert metabench("show", "dataset", "mine").returncode == 2
+
+
 def test_two_datasets_of_one_name_are_an_error_that_names_both(tmp_path, sentences, metabench):
     own = tmp_path / "own"
     metabench("data", "import", "mine", sentences, "--backbone", "conv4", METABENCH_HOME=str(own))

@@ -197,10 +197,22 @@ def test_a_zip_without_the_expected_images_is_named(metabench, tmp_path):
 def test_a_dry_run_tells_what_is_to_run_and_writes_nothing(metabench, tmp_path):
     answer = metabench("evaluate", "--dry-run")
     assert answer.returncode == 0
-    assert [line.split()[:4] for line in answer.stdout.splitlines()] == [
+    assert [line.split()[:4] for line in answer.stdout.splitlines()[2:]] == [
         ["to", "run", "glyphs-5w1s", name] for name in ("centroid", "protonet", "fomaml", "maml")
     ]
     assert not (tmp_path / "results").exists()
+
+
+def test_a_dry_run_as_json_names_what_is_broken(metabench, tmp_path):
+    (tmp_path / "broken.py").write_text("import nothing_of_the_kind\n\nclass Broken: ...\n")
+    answer = metabench("evaluate", "protonet", "./broken.py:Broken", "--dry-run", "--json")
+    assert answer.returncode == 0
+    rows = json.loads(answer.stdout)
+    assert [row["algorithm"] for row in rows] == ["protonet", "Broken"]
+    assert [row["state"] for row in rows] == ["to run", "broken"]
+    assert rows[0]["backbone"] == "conv4"
+    assert "Algorithm 'Broken' cannot run: " in answer.stderr
+    assert "No module named 'nothing_of_the_kind'" in answer.stderr
 
 
 @pytest.mark.parametrize("after_s", [2.0, 5.0])

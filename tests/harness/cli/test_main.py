@@ -59,7 +59,7 @@ def test_list_tells_kind_package_version_and_status_of_every_plugin(metabench):
         ),
         (["evaluate", "./no_such.py:Method"], 2, "Plugin file 'no_such.py' does not exist"),
         (["evaluate", "maml", "--benchmark", "omniglot-5w1s"], 3, "Run `metabench data pull omniglot`"),
-        (["leaderboard", "show"], 2, "has no results; expected some. Run `metabench evaluate` first."),
+        (["leaderboard", "show"], 2, "has no results; expected some. Run `metabench evaluate` first, or"),
         (["leaderboard", "show", "--format", "markdwn"], 2, "Did you mean 'markdown'?"),
         (["data", "pull", "omniglott"], 2, "Unknown dataset 'omniglott'. Did you mean 'omniglot'"),
     ],

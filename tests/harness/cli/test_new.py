@@ -6,8 +6,12 @@ import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
+
+from metabench.cli.new import new_algorithm
+from metabench.errors import UsageError
 
 
 def test_a_new_algorithm_is_a_package_whose_own_test_passes(metabench, tmp_path):
@@ -63,3 +67,13 @@ def test_a_name_that_cannot_be_is_refused(metabench, tmp_path, name, message):
     assert answer.returncode == 2
     assert message in answer.stderr
     assert list(tmp_path.iterdir()) == [tmp_path / "there"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+
+    with pytest.raises(UsageError, match=r"^Folder 'my-method' cannot be written \(Permission denied\); "):
+        new_algorithm.callback("my-method")

@@ -90,6 +90,16 @@ def test_a_setting_that_fits_nothing_is_refused(text, message):
         _use(text)
 
 
+@pytest.mark.parametrize("texts", [("lr=0.1", "lr=0.2"), ("method.lr=0.1", "steps=2", "method.lr=0.1")])
+def test_an_option_is_set_once(texts):
+    with pytest.raises(UsageError, match=r"^Option '(method\.)?lr' is set 2 times; expected once\. Keep one"):
+        settings(*texts)
+
+
+def test_what_is_set_for_one_plugin_is_not_set_twice_by_what_is_set_for_another():
+    assert settings("lr=0.1", "other.lr=0.2").entrant(METHOD).options[2] == ("lr", 0.1)
+
+
 def _use(text):
     chosen = settings(text)
     chosen.check_all_used()

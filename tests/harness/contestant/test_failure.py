@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from metabench.api.options import OptionError
-from metabench.contestant.failure import InvalidOutputError, PluginError, guarded, one_line
-from metabench.errors import MetabenchError
+from metabench.contestant.failure import PluginError, guarded, one_line
+from metabench.errors import InvalidOutputError, MetabenchError
 from metabench.wire.channel import PeerGoneError
 from metabench.wire.reports import Failure, hear
 
@@ -125,3 +125,12 @@ def test_an_error_whose_text_raises_is_told_all_the_same():
 
 def test_control_characters_do_not_reach_the_referee(channels):
     assert told(channels, ValueError("a\x1b[2J\ud800b")).message.startswith("ValueError: a [2J b (")
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file", "/x"), socket.gaierror(-3, "no")])
+def test_what_the_sandbox_may_have_caused_names_it(error):
+    assert "; a contestant sees its packages and its own folder, no other files" in one_line(error)
+
+
+def test_a_lack_of_memory_is_not_the_sandboxs():
+    assert one_line(OSError(12, "Cannot allocate memory")) == "OSError: [Errno 12] Cannot allocate memory"

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from metabench.contestant.build import build_learner
-from metabench.contestant.failure import InvalidOutputError, PluginError
+from metabench.contestant.failure import PluginError
 from metabench.contestant.state import from_bytes, to_bytes
+from metabench.errors import InvalidOutputError
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from metabench.contestant.build import build_learner
-from metabench.contestant.failure import InvalidOutputError, PluginError
+from metabench.contestant.failure import PluginError
 from metabench.contestant.state import to_bytes
 from metabench.contestant.test import test as play_test
+from metabench.errors import InvalidOutputError
 from metabench.wire.channel import PeerGoneError
 from metabench.wire.message import Message
 from metabench.wire.reports import Counted, hear

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from metabench.contestant.build import build_learner
-from metabench.contestant.failure import InvalidOutputError
 from metabench.contestant.state import from_bytes
 from metabench.contestant.train import train
+from metabench.errors import InvalidOutputError
 from metabench.wire.message import Message
 from metabench.wire.reports import Progress, hear
 

@@ -34,6 +34,8 @@ def test_an_option_that_only_one_has_is_told_there(make_plugin) -> None:
         ({"version": "2.0"}, "maml (2.0)"),
         ({"source_hash": "99887766554433"}, "maml (99887766)"),
         ({"target": "other:MAML"}, "maml (other:MAML)"),
+        ({"version": "", "source_hash": ""}, "maml (no version)"),
+        ({"source_hash": ""}, "maml (unread source)"),
         ({"version": "2.0", "source_hash": "99887766554433"}, "maml (2.0)"),
     ],
 )

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import metabench.api
+from metabench.errors import UsageError
 from metabench.results.folder import write_result
 from metabench.results.record import ScorePart
 
@@ -60,6 +61,11 @@ def test_what_cannot_be_read_is_warned_of_and_the_rest_is_there(tmp_path: Path, 
     with pytest.warns(UserWarning, match=r"Result '.*no-result' has no readable result\.json"):
         frame = metabench.api.results(tmp_path)
     assert len(frame) == 1
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^Folder '.*/nope' has no results; expected some\."):
+        metabench.api.results(tmp_path / "nope")
 
 
 def test_a_folder_without_results_gives_an_empty_frame(tmp_path: Path) -> None:

@@ -141,6 +141,19 @@ def test_a_remote_goes_by_its_name_in_the_repository_around(
     assert git("status", "--porcelain") == ""
 
 
+def test_a_remote_whose_address_is_a_path_has_it_from_the_top_of_its_repository(
+    site: Path, remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("init", "--quiet", tmp_path / "work")
+    git("remote", "add", "origin", "../remote.git", folder=tmp_path / "work")
+    (tmp_path / "work" / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "work" / "below")
+
+    assert push_site(site, "origin", "gh-pages")
+
+    assert n_commits(remote) == 1
+
+
 def test_a_path_is_one_from_the_current_folder(
     site: Path, remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

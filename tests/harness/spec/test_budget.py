@@ -47,10 +47,15 @@ def test_larger_budgets_allow_more_of_everything() -> None:
         assert smaller.adaptation_s < larger.adaptation_s
 
 
-@pytest.mark.parametrize("text", ["", "60", "s", "-5s", "1e3s", "5 m", "5s\n", "10min", "inf", "nans"])
+@pytest.mark.parametrize("text", ["", "6 0", "s", "-5s", "1e3s", "5 m", "5s\n", "10min", "inf", "nans"])
 def test_anything_else_is_an_unknown_budget(text: str) -> None:
     with pytest.raises(UsageError, match=r"Unknown budget .*Available: 10m, 2000ep, 2h, 60s, large, small"):
         parse_budget(text)
+
+
+def test_a_number_alone_is_asked_for_its_unit() -> None:
+    with pytest.raises(UsageError, match=r"^Budget '20' has no unit; expected s, m, h or ep .*e\.g\. 20s\.$"):
+        parse_budget("20")
 
 
 def test_a_misspelt_name_gets_a_guess() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from metabench.errors import DataError, MetabenchError
+from metabench.errors import DataError
 from metabench.referee.description import Undescribed
 from metabench.results.assemble import Planned
 from metabench.results.record import TokenizerPart
@@ -38,7 +38,10 @@ def test_a_plugin_whose_source_has_changed_is_refused_with_both_hashes(planned, 
 
 
 def test_a_plugin_file_that_is_not_there_is_named(planned, machine, tmp_path) -> None:
-    with pytest.raises(MetabenchError, match=r"Plugin file '.*elsewhere/methods\.py' does not exist"):
+    with pytest.raises(
+        NotRepeatableError,
+        match=r"^Algorithm 'Means' ran from a file methods\.py; '.*elsewhere' has none\. .* by --plugins\.$",
+    ):
         repeatable(planned, replace(machine, plugins=tmp_path / "elsewhere"))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from metabench.errors import UsageError
 from metabench.leaderboards.build import build
 from metabench.results.folder import read_all
 from metabench.verification.finding import Finding
@@ -119,3 +120,8 @@ def test_a_table_of_something_else_is_not_verified(table, check) -> None:
     assert check().problems == (
         f"No heading in it is that of a benchmark with results in {str(table.parent)!r}.",
     )
+
+
+def test_a_table_without_results_asks_for_them(table, machine) -> None:
+    with pytest.raises(UsageError, match=r"^Folder '.*/nowhere' has no results; .* name another folder\.$"):
+        check_table(table, table.parent / "nowhere", renderer=MARKDOWN, metrics=machine.metrics)
