@@ -59,7 +59,7 @@ def _whole(board: Leaderboard, name: str, contents: Contents) -> BoardPage:
         table=scores_table(nobody, contents),
         costs=costs_table(nobody, contents),
         notes=_at_most(text.notes(board), _MOST_NOTES),
-        explanations=tuple(text.explanations([board], with_classes=True, with_cost=True)),
+        explanations=tuple(text.explanations([board], with_groups=True, with_classes=True, with_cost=True)),
         legend=_legend(links) if plots else (),
         plots=plots,
         matrix=matrix_of(board, links),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MOST_SEEDS = 10
 _MORE_THAN_PLACES = 1e6
 _AFTER_SCORES = ("backbone", "seeds", "status", "audit")
-_TEXTS = {"algorithm", "backbone", "status", "audit"}
+_TEXTS = {"group", "algorithm", "backbone", "status", "audit"}
 # A column that says nothing else is left out.
 _UNREMARKABLE = {text.NOTHING, "100%"}
 
@@ -33,12 +33,14 @@ def scores_table(board: Leaderboard, contents: Contents) -> Table:
     """
     others = sorted({metric for row in board.rows for metric in row.others})
     measured = f"{text.name(board.metric_title)} [95 % interval]"
-    titles = ("rank", "algorithm", measured, "other classes", "worst seed", *_AFTER_SCORES)
+    titles = ("rank", "group", "algorithm", measured, "other classes", "worst seed", *_AFTER_SCORES)
     columns = tuple(
         Column(title, is_number=title not in _TEXTS)
         for title in (*titles, *map(contents.title_of, others), "coverage")
     )
-    rows = [_fared(board, row, others, contents) for row in board.rows]
+    # Of the whole board, of which these rows may be a part.
+    groups = text.groups(board) or [text.NOTHING] * len(board.rows)
+    rows = [_fared(board, *one, others, contents) for one in zip(board.rows, groups, strict=False)]
     return _without_empty(Table("methods", f"Methods on {text.heading(board)}", columns, tuple(rows)))
 
 
@@ -66,11 +68,14 @@ def tone_of(status: str) -> Tone:
     return "good" if status == "ok" or n_ok == n_all else "bad"
 
 
-def _fared(board: Leaderboard, row: Row, others: Sequence[str], contents: Contents) -> tuple[Cell, ...]:
+def _fared(
+    board: Leaderboard, row: Row, group: str, others: Sequence[str], contents: Contents
+) -> tuple[Cell, ...]:
     as_percent = board.as_percent
     over = row.over_classes
     return (
         Cell(text.rank(row), _order_of_rank(row)),
+        Cell(text.NOTHING if row.rank is None else group),
         Cell("", links=(link_to(row, contents),), tone="name"),
         Cell(text.score(row, as_percent=as_percent), order(row.score.mean if row.score else None)),
         Cell(text.over_classes(row, as_percent=as_percent), order(over.low if over else None)),

@@ -34,6 +34,7 @@ _NOT_SEALED = (
     "Not sealed: its schema had no seal. What neither the identity covers nor a file bears out, say what was "
     "spent, may have been edited."
 )
+_MOST_NAMED = 5
 _KNOWN = {OUTCOMES_FILE, PREDICTIONS_FILE, CURVE_FILE, WEIGHTS_FILE}
 
 
@@ -54,6 +55,11 @@ def check_written(folder: Path) -> Finding:
     absent = left_out(folder, record)
     if absent:
         remarks.append(f"A bundle, without {', '.join(absent)}: their hashes are not compared.")
+    others = sorted({one.name for one in folder.iterdir()} - _KNOWN - {RECORD_FILE})
+    if others:
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        named = ", ".join(map(repr, others[:_MOST_NAMED]))
+        remarks.append(f"No file of a result, and not looked at: {named}{more}.")
     return Finding(0, _CHECKED, problems, tuple(remarks))
 
 

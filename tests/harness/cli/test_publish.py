@@ -56,5 +56,5 @@ def test_a_folder_with_other_things_is_refused_before_anything_is_read(metabench
 def test_without_results_it_says_what_to_do(metabench, tmp_path):
     answer = metabench("leaderboard", "publish")
     assert answer.returncode == 2
-    assert "Folder 'results' has no results; expected some. Run `metabench evaluate` first, or" in answer.stderr
+    assert "Folder 'results' has no results; expected some. Run `metabench evaluate` first" in answer.stderr
     assert not (tmp_path / "site").exists()

@@ -1,5 +1,6 @@
 """The tables of a leaderboard: what stands in a row, what it is sorted by, what is left out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,18 @@ def test_those_without_rank_sort_behind_all_others(site, grocery) -> None:
     told = orders(table, "rank")
     assert told == sorted(told)
     assert told[-2] > 1e6
+
+
+def test_ties_share_a_letter_and_those_without_rank_have_none(site, grocery) -> None:
+    told = column(scores_table(grocery, site.contents), "group")
+    assert told[0] == told[1] == "a"
+    assert "a" not in told[2:]
+    assert told[-2:] == ["–", "–"]
+
+
+def test_a_part_without_ranked_methods_has_no_letters(site, grocery) -> None:
+    part = replace(grocery, rows=grocery.rows[-2:])
+    assert "group" not in [one.title for one in scores_table(part, site.contents).columns]
 
 
 def test_a_verdict_and_a_failure_stand_out(site, grocery) -> None:

@@ -133,6 +133,15 @@ def test_a_file_that_is_gone_or_too_much_is_found(result) -> None:
     )
 
 
+def test_what_else_lies_there_is_named(result) -> None:
+    (result.folder / "notes.txt").write_text("mine")
+
+    found = check_written(result.folder)
+
+    assert found.outcome == "verified"
+    assert found.remarks == ("No file of a result, and not looked at: 'notes.txt'.",)
+
+
 def test_a_record_cannot_make_a_verifier_read_elsewhere(result, tmp_path) -> None:
     (tmp_path / "secret").write_text("secret")
     forged = result.forge(files=dict(result.record.files) | {"../secret": "0" * 64})
