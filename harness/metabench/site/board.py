@@ -33,13 +33,14 @@ def board_pages(board: Leaderboard, name: str, contents: Contents) -> Iterator[t
         name: Of its files.
         contents: Of the site.
     """
-    parts = [board.rows[start : start + PER_PAGE] for start in range(0, len(board.rows), PER_PAGE)]
-    whole = _whole(board, name, contents)
-    for place, rows in enumerate(parts):
+    starts = range(0, len(board.rows), PER_PAGE)
+    parts = [board.rows[start : start + PER_PAGE] for start in starts]
+    whole, groups = _whole(board, name, contents), text.groups(board)
+    for place, (start, rows) in enumerate(zip(starts, parts, strict=True)):
         part = replace(board, rows=rows)
         page = replace(
             whole,
-            table=scores_table(part, contents),
+            table=scores_table(part, groups[start : start + PER_PAGE], contents),
             costs=costs_table(part, contents),
             parts=_parts(name, parts),
         )
@@ -56,7 +57,7 @@ def _whole(board: Leaderboard, name: str, contents: Contents) -> BoardPage:
         title=text.name(board.track.benchmark.name),
         subtitle=_measured(board),
         rules=tuple(filter(None, (text.rules(board.track), text.machines(board), text.apart(board)))),
-        table=scores_table(nobody, contents),
+        table=scores_table(nobody, (), contents),
         costs=costs_table(nobody, contents),
         notes=_at_most(text.notes(board), _MOST_NOTES),
         explanations=tuple(text.explanations([board], with_groups=True, with_classes=True, with_cost=True)),

@@ -24,11 +24,12 @@ _TEXTS = {"group", "algorithm", "backbone", "status", "audit"}
 _UNREMARKABLE = {text.NOTHING, "100%"}
 
 
-def scores_table(board: Leaderboard, contents: Contents) -> Table:
+def scores_table(board: Leaderboard, groups: Sequence[str], contents: Contents) -> Table:
     """How the methods fared.
 
     Args:
         board: The leaderboard, or a part of it.
+        groups: For each row its letters, see `text.groups`; empty where there are none.
         contents: Of the site.
     """
     others = sorted({metric for row in board.rows for metric in row.others})
@@ -38,9 +39,8 @@ def scores_table(board: Leaderboard, contents: Contents) -> Table:
         Column(title, is_number=title not in _TEXTS)
         for title in (*titles, *map(contents.title_of, others), "coverage")
     )
-    # Of the whole board, of which these rows may be a part.
-    groups = text.groups(board) or [text.NOTHING] * len(board.rows)
-    rows = [_fared(board, *one, others, contents) for one in zip(board.rows, groups, strict=False)]
+    letters = groups or [text.NOTHING] * len(board.rows)
+    rows = [_fared(board, *one, others, contents) for one in zip(board.rows, letters, strict=True)]
     return _without_empty(Table("methods", f"Methods on {text.heading(board)}", columns, tuple(rows)))
 
 
@@ -75,7 +75,7 @@ def _fared(
     over = row.over_classes
     return (
         Cell(text.rank(row), _order_of_rank(row)),
-        Cell(text.NOTHING if row.rank is None else group),
+        Cell(group),
         Cell("", links=(link_to(row, contents),), tone="name"),
         Cell(text.score(row, as_percent=as_percent), order(row.score.mean if row.score else None)),
         Cell(text.over_classes(row, as_percent=as_percent), order(over.low if over else None)),

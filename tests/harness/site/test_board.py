@@ -2,6 +2,7 @@
 
 import pytest
 
+from metabench.leaderboards import text
 from metabench.site import board as module
 from metabench.site.board import board_pages
 
@@ -41,8 +42,9 @@ def test_a_long_board_is_told_in_parts_that_lead_to_each_other(site, board, monk
     monkeypatch.setattr(module, "PER_PAGE", 4)
     pages = pages_of(board, site)
     assert list(pages) == ["name", "name.2", "name.3"]
-    shown = [row[1].links[0].text for page in pages.values() for row in page.table.rows]
+    shown = [row[2].links[0].text for page in pages.values() for row in page.table.rows]
     assert shown == [row.algorithm for row in board.rows]
+    assert [row[1].text for page in pages.values() for row in page.table.rows] == text.groups(board)
     assert {tuple((link.text, link.href) for link in page.parts) for page in pages.values()} == {
         (("1–4", "name.html"), ("5–8", "name.2.html"), ("9–10", "name.3.html"))
     }

@@ -1,10 +1,10 @@
 """The tables of a leaderboard: what stands in a row, what it is sorted by, what is left out."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from metabench.leaderboards import text
 from metabench.site.page import Table
 from metabench.site.tables import costs_table, scores_table, tone_of
 
@@ -30,7 +30,7 @@ def grocery(boards):
 
 
 def test_rows_stand_as_on_the_board_with_their_ranks_and_scores(site, grocery) -> None:
-    table = scores_table(grocery, site.contents)
+    table = scores_table(grocery, text.groups(grocery), site.contents)
     assert column(table, "rank")[:3] == ["1–2", "1–2", "3"]
     mean = grocery.rows[0].score.mean
     assert column(table, "accuracy [95 % interval]")[0].startswith(f"{100 * mean:.2f} [")
@@ -38,7 +38,7 @@ def test_rows_stand_as_on_the_board_with_their_ranks_and_scores(site, grocery) -
 
 
 def test_those_without_rank_sort_behind_all_others(site, grocery) -> None:
-    table = scores_table(grocery, site.contents)
+    table = scores_table(grocery, text.groups(grocery), site.contents)
     assert column(table, "rank")[-2:] == ["–", "–"]
     told = orders(table, "rank")
     assert told == sorted(told)
@@ -46,19 +46,14 @@ def test_those_without_rank_sort_behind_all_others(site, grocery) -> None:
 
 
 def test_ties_share_a_letter_and_those_without_rank_have_none(site, grocery) -> None:
-    told = column(scores_table(grocery, site.contents), "group")
+    told = column(scores_table(grocery, text.groups(grocery), site.contents), "group")
     assert told[0] == told[1] == "a"
     assert "a" not in told[2:]
     assert told[-2:] == ["–", "–"]
 
 
-def test_a_part_without_ranked_methods_has_no_letters(site, grocery) -> None:
-    part = replace(grocery, rows=grocery.rows[-2:])
-    assert "group" not in [one.title for one in scores_table(part, site.contents).columns]
-
-
 def test_a_verdict_and_a_failure_stand_out(site, grocery) -> None:
-    table = scores_table(grocery, site.contents)
+    table = scores_table(grocery, text.groups(grocery), site.contents)
     place = [one.title for one in table.columns].index("audit")
     tones = {row[place].text: row[place].tone for row in table.rows}
     assert tones == {"inductive": "quiet", "transductive": "bad"}
@@ -74,9 +69,10 @@ def test_a_status_is_good_where_all_is_ok(status: str, tone: str) -> None:
 
 
 def test_each_seed_leads_to_its_own_result(site, grocery) -> None:
-    table = scores_table(grocery, site.contents)
+    table = scores_table(grocery, text.groups(grocery), site.contents)
     place = [one.title for one in table.columns].index("seeds")
-    row = next(row for row in table.rows if row[1].links[0].text == "maml")
+    name = [one.title for one in table.columns].index("algorithm")
+    row = next(row for row in table.rows if row[name].links[0].text == "maml")
     assert [link.text for link in row[place].links] == ["0", "1", "2"]
     assert len({link.href for link in row[place].links}) == 3
     assert row[place].order == 3
@@ -85,7 +81,7 @@ def test_each_seed_leads_to_its_own_result(site, grocery) -> None:
 
 def test_a_column_that_tells_nothing_is_left_out(site, boards) -> None:
     sixty = next(board for name, board in boards.items() if "-60s-" in name)
-    titles = [one.title for one in scores_table(sixty, site.contents).columns]
+    titles = [one.title for one in scores_table(sixty, text.groups(sixty), site.contents).columns]
     assert "coverage" not in titles
     assert "worst seed" not in titles
     assert "negative log-likelihood" in titles
@@ -103,5 +99,6 @@ def test_costs_have_units_and_sort_by_amounts(site, boards) -> None:
 def test_the_sites_tables_are_those_of_the_board_page(site, boards) -> None:
     name, board = next(iter(boards.items()))
     html = (Path(site.folder) / "boards" / f"{name}.html").read_text()
-    for text in column(scores_table(board, site.contents), "accuracy [95 % interval]"):
-        assert f">{text}</td>" in html
+    table = scores_table(board, text.groups(board), site.contents)
+    for score in column(table, "accuracy [95 % interval]"):
+        assert f">{score}</td>" in html
