@@ -171,7 +171,9 @@ def as_logits(given: object) -> Tensor:
         InvalidOutputError: It is no tensor.
     """
     if not isinstance(given, Tensor):
-        raise InvalidOutputError(f"predict gives a {type(given).__name__}; expected a tensor of logits")
+        raise InvalidOutputError(
+            f"predict gives a {type(given).__name__}; expected a tensor of logits. Return one."
+        )
     return given
 
 

@@ -51,9 +51,13 @@ class Settings:
             UsageError: It has no such option, or the option does not take the value.
         """
         told = self._told[plugin]
-        default_owner = plugin.own_name if plugin.kind == "algorithm" else None
+        for_all = "" if plugin.kind == "algorithm" else None
+        # What is set for this plugin by name counts more than what is set for all.
         given = {
-            name: text for owner, name, text in self._settings if (owner or default_owner) == plugin.own_name
+            name: text
+            for wanted in (for_all, plugin.own_name)
+            for owner, name, text in self._settings
+            if owner == wanted
         }
         options: dict[str, OptionValue] = dict(given)
         if isinstance(told, Description):

@@ -119,10 +119,11 @@ def plan_sweep(request: Request, extensions: Extensions, places: Places) -> Swee
         )
     settings.check_all_used()
     keys = dict.fromkeys(arena_key(plan) for plan in plans)
+    ran = dict.fromkeys(one.plugin for plan in plans for one in (plan.algorithm, plan.backbone))
     return Sweep(
         plans=tuple(dict.fromkeys(plans)),
         arenas={key: _as_seen(arenas[key[0]], key, places) for key in keys},
-        broken={plugin: one.reason for plugin, one in told.items() if isinstance(one, Undescribed)},
+        broken={one: why.reason for one in ran if isinstance(why := told[one], Undescribed)},
     )
 
 

@@ -17,7 +17,7 @@ from metabench.api.backbone import Backbone
 from metabench.api.options import declared_options
 from metabench.clock import now
 from metabench.contestant.build import import_plugin
-from metabench.contestant.failure import one_line
+from metabench.contestant.failure import explained
 from metabench.spec.tokenizer import Tokenizer
 from metabench.wire.message import HEADER_LIMIT, Message
 from metabench.wire.reports import PluginAddress
@@ -110,7 +110,7 @@ def _answer_and_exit(work: Callable[[], Json], write_end: int) -> None:
         try:
             text = json.dumps(work(), allow_nan=False)
         except BaseException as error:
-            text = json.dumps({"error": one_line(error)})
+            text = json.dumps({"error": explained(error)})
         with os.fdopen(write_end, "w") as pipe:
             pipe.write(text)
     finally:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import socket
 import sys
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.error import URLError
 
 import torch
 
@@ -23,7 +26,10 @@ if TYPE_CHECKING:
 FailureStatus = Literal["plugin_error", "crashed", "out_of_memory", "invalid_output"]
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Cannot allocate memory")
 
-_SANDBOX = "; a contestant sees its packages and its own folder, no other files and no network"
+# What a sandbox answers, though it is not alone in that.
+_REFUSED = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS}
+_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ECONNREFUSED}
+_SANDBOX = "; where there is a sandbox, a contestant sees its packages and its own folder, but no network"
 
 # What stands between a plugin and what it raises.
 _NOT_PLUGINS = (
@@ -46,7 +52,7 @@ def guarded(channel: Channel) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        channel.send(say("failed", Failure(status=_status(error), message=one_line(error))))
+        channel.send(say("failed", Failure(status=_status(error), message=explained(error))))
         sys.exit(1)
 
 
@@ -54,8 +60,13 @@ def one_line(error: BaseException) -> str:
     """Say what was raised and where in the plugin; without a full stop, as other sentences go on with it."""
     if isinstance(error, PluginError | MetabenchError):
         return _joined(str(error))
-    hint = _SANDBOX if isinstance(error, OSError) and not _is_for_memory(error) else ""
-    return _joined(f"{type(error).__name__}: {_text(error)}") + _where(error) + hint
+    return _joined(f"{type(error).__name__}: {_text(error)}") + _where(error)
+
+
+def explained(error: BaseException) -> str:
+    """`one_line`, and that there may be a sandbox where that may be why."""
+    hint = _SANDBOX if _may_be_refused(error) or _may_be_refused(error.__cause__) else ""
+    return one_line(error) + hint
 
 
 def _text(error: BaseException) -> str:
@@ -88,6 +99,12 @@ def _status(error: BaseException) -> FailureStatus:
     if isinstance(error, PluginError | MetabenchError):
         return "plugin_error"
     return "crashed"
+
+
+def _may_be_refused(error: BaseException | None) -> bool:
+    if isinstance(error, socket.gaierror | URLError):
+        return True
+    return isinstance(error, OSError) and error.errno in _REFUSED | _UNREACHABLE
 
 
 def _is_for_memory(error: BaseException | None) -> bool:

@@ -42,6 +42,8 @@ def main(control: int, report: int, folder: str, memory_bytes: int, inherited: s
     """
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
+    # Who started all this may ignore its children; then the kernel would reap them, and tell nobody.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         # If the referee is killed while somebody has made this process pause, it goes on and sees to that.
@@ -91,40 +93,32 @@ def _wait(pid: int, control: int) -> str:
     poll.register(control)
     while True:
         let_go = bool(poll.poll(_POLL_MS))
-        if (code := _reap().get(pid)) is not None:
+        if (code := _reap()[0].get(pid)) is not None:
             return f"exit {code}" if code >= 0 else f"signal {-code}"
         if let_go:
             return "stopped"
 
 
-def _reap() -> dict[int, int]:
-    """Exit codes of the children that have ended; minus the signal that ended them."""
+def _reap() -> tuple[dict[int, int], bool]:
+    """Exit codes of the children that have ended, or minus the signal; and whether others have not."""
     codes = {}
-    with contextlib.suppress(ChildProcessError):
+    try:
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             codes[ended[0]] = os.waitstatus_to_exitcode(ended[1])
-    return codes
+    except ChildProcessError:
+        return codes, False
+    return codes, True
 
 
 def _kill_all(pid: int) -> None:
     """Kill every descendant until none is left; orphans have become children of this process."""
-    while _has_children():
+    while _reap()[1]:
         if sys.platform == "linux":
             _kill_descendants()
         else:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
         select.poll().poll(1)
-
-
-def _has_children() -> bool:
-    """Reap what has ended; say whether something has not."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _kill_descendants() -> None:

@@ -134,16 +134,17 @@ def _address(remote: str) -> str:
     """What a remote's name stands for here; a path or an address stands for itself."""
     known = _run("remote", "get-url", "--push", "--", remote)
     if known.code:
-        return _absolute(Path(), remote)
-    # As git has it: where it is a path, it begins at the top of the repository.
+        return _from_anywhere(Path(), remote)
+    # As git has it, a path begins at the top of the repository, or at the repository where it is bare.
     top = _run("rev-parse", "--show-toplevel")
-    return _absolute(Path(top.output.rstrip("\n")), known.output.strip())
+    top = _run("rev-parse", "--absolute-git-dir") if top.code else top
+    return _from_anywhere(Path(top.output.rstrip("\n")), known.output.strip())
 
 
-def _absolute(folder: Path, address: str) -> str:
-    """A path from a folder as one from anywhere; an address as it is."""
-    path = folder / address
-    return str(path.resolve()) if path.exists() else address
+def _from_anywhere(folder: Path, address: str) -> str:
+    """A path from a folder as one from anywhere; an address that is none as it is."""
+    is_path = ":" not in address.partition("/")[0] and not address.startswith("~")
+    return str((folder / address).absolute()) if is_path else address
 
 
 def _fetch(repository: _Repository, address: str, branch: str) -> str:

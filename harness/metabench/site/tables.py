@@ -75,7 +75,7 @@ def _fared(
     over = row.over_classes
     return (
         Cell(text.rank(row), _order_of_rank(row)),
-        Cell(group),
+        Cell(group, _order_of_rank(row)),
         Cell("", links=(link_to(row, contents),), tone="name"),
         Cell(text.score(row, as_percent=as_percent), order(row.score.mean if row.score else None)),
         Cell(text.over_classes(row, as_percent=as_percent), order(over.low if over else None)),

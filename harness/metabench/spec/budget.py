@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from metabench.errors import UsageError, unknown_name
 
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|ep)")
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|ep)?")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 # Parts of a budget at which the default loop commits, besides its end; the anytime curve shows them.
 COMMIT_FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -70,12 +70,12 @@ def parse_budget(text: str) -> Budget:
     if text in NAMED_BUDGETS:
         return NAMED_BUDGETS[text]
     match = _AMOUNT.fullmatch(text)
-    if text.isdecimal():
+    if match is None:
+        raise unknown_name("budget", text, [*NAMED_BUDGETS, "60s", "10m", "2h", "2000ep"])
+    if match[2] is None:
         raise UsageError(
             f"Budget {text!r} has no unit; expected s, m, h or ep behind the number. Name e.g. {text}s."
         )
-    if match is None:
-        raise unknown_name("budget", text, [*NAMED_BUDGETS, "60s", "10m", "2h", "2000ep"])
     return _amount(text, float(match[1]), match[2])
 
 

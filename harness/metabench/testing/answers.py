@@ -11,6 +11,7 @@ from torch import Tensor
 from metabench.agreement import difference, threshold
 from metabench.api.episodes import map_inputs
 from metabench.contestant.failure import one_line
+from metabench.errors import InvalidOutputError
 from metabench.testing.finding import PASS, Check, Finding, fail, note
 from metabench.testing.trial import MOST_WAY
 
@@ -50,6 +51,8 @@ def _answers_at(trial: Trial, shots: tuple[int, ...]) -> Finding:
     episodes = trial.problem.episodes(shots, n_query=3)
     try:
         logits = trial.answer(episodes)
+    except InvalidOutputError as error:
+        return fail(one_line(error))
     except Exception as error:
         return fail(
             f"predict raises {one_line(error)}; expected logits. Take ways and shots from the episodes, not "
@@ -58,12 +61,10 @@ def _answers_at(trial: Trial, shots: tuple[int, ...]) -> Finding:
     return complain(logits, episodes)
 
 
-def complain(logits: object, episodes: Episodes) -> Finding:
-    """Find what is wrong with the logits of some episodes, whatever they are."""
+def complain(logits: Tensor, episodes: Episodes) -> Finding:
+    """Find what is wrong with the logits of some episodes."""
     n_query_total = episodes.targets.shape[1]
     expected = (len(episodes), n_query_total, episodes.n_way)
-    if not isinstance(logits, Tensor):
-        return fail(f"predict gives a {type(logits).__name__}; expected a tensor of logits. Return one.")
     if logits.shape != expected:
         return fail(
             f"predict gives shape {tuple(logits.shape)}; expected {expected}. "

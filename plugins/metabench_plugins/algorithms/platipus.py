@@ -46,7 +46,8 @@ class PLATIPUS(AdaptedClassifier):
     Expected: omniglot-5w1s, conv4: 89.07 % [88.43, 89.72], by `metabench evaluate platipus --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. Within this budget it is worse than `maml`, paired on the
     same episodes: −4.29 [−4.79, −3.80], `metabench compare`: an episode takes three times as long to
-    learn from.
+    learn from. clinc150-10w1s, bilstm: 63.94 % [63.31, 64.58], by `metabench evaluate platipus --benchmark
+    clinc150-10w1s --budget 5m`.
     """
 
     inner_lr: float = option(0.0, "step size inside an episode; 0: 0.1 on images, 2 on texts", at_least=0)

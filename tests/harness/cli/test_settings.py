@@ -96,8 +96,9 @@ def test_an_option_is_set_once(texts):
         settings(*texts)
 
 
-def test_what_is_set_for_one_plugin_is_not_set_twice_by_what_is_set_for_another():
-    assert settings("lr=0.1", "other.lr=0.2").entrant(METHOD).options[2] == ("lr", 0.1)
+@pytest.mark.parametrize("texts", [("lr=0.1", "method.lr=0.2"), ("method.lr=0.2", "lr=0.1")])
+def test_what_is_set_by_a_plugins_name_counts_more_than_what_is_set_for_all(texts):
+    assert dict(settings(*texts).entrant(METHOD).options)["lr"] == 0.2
 
 
 def _use(text):

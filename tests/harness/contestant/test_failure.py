@@ -1,6 +1,7 @@
 """How a plugin's failure is told: one clean line, and what kind it is."""
 
 import socket
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -127,10 +128,36 @@ def test_control_characters_do_not_reach_the_referee(channels):
     assert told(channels, ValueError("a\x1b[2J\ud800b")).message.startswith("ValueError: a [2J b (")
 
 
-@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file", "/x"), socket.gaierror(-3, "no")])
-def test_what_the_sandbox_may_have_caused_names_it(error):
-    assert "; a contestant sees its packages and its own folder, no other files" in one_line(error)
+CAUSED_BY_A_FILE = PluginError("building the learner raises …")
+CAUSED_BY_A_FILE.__cause__ = PermissionError(13, "Permission denied", "/x")
 
 
-def test_a_lack_of_memory_is_not_the_sandboxs():
-    assert one_line(OSError(12, "Cannot allocate memory")) == "OSError: [Errno 12] Cannot allocate memory"
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(2, "No such file", "/x"),
+        socket.gaierror(-3, "no"),
+        ConnectionRefusedError(111, "refused"),
+        URLError("unreachable"),
+        CAUSED_BY_A_FILE,
+    ],
+    ids=repr,
+)
+def test_what_a_sandbox_may_have_caused_names_it(channels, error):
+    hint = "; where there is a sandbox, a contestant sees its packages and its own folder, but no network"
+    assert hint in told(channels, error).message
+    assert hint not in one_line(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(12, "Cannot allocate memory"),
+        OSError(28, "No space left"),
+        BrokenPipeError(32, "gone"),
+        ValueError(),
+    ],
+    ids=repr,
+)
+def test_what_no_sandbox_causes_does_not(channels, error):
+    assert "sandbox" not in told(channels, error).message

@@ -211,7 +211,7 @@ def answering(examine, assign, write_plugin, examples):
 
 @pytest.mark.parametrize("embed_once", [False, True])
 def test_an_answer_that_is_no_tensor_is_refused(answering, questions, embed_once):
-    with pytest.raises(InvalidOutputError, match=r"^predict gives a list; expected a tensor of logits$"):
+    with pytest.raises(InvalidOutputError, match=r"^predict gives a list; expected a tensor of logits\."):
         answering("return [1, 2]", embed_once=embed_once).ask(questions)
 
 

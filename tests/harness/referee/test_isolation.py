@@ -6,8 +6,8 @@ from metabench.referee import sandbox
 from metabench.referee.isolation import WHOLE, isolation_here
 
 
-def test_a_contestant_says_what_it_gave_up():
-    assert isolation_here() <= WHOLE | {"TCP"}
+def test_it_is_that_of_a_run(referee, entry):
+    assert isolation_here() == referee(entry("honest:FeaturesOnly", features_only=True)).outcome.isolation
 
 
 def test_whole_is_all_that_the_sandbox_tells_of():

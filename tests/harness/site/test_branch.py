@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from metabench.site import branch
 from metabench.site.branch import push_site
 from metabench.site.folder import MANIFEST, SiteError, write_site
 
@@ -152,6 +153,27 @@ def test_a_remote_whose_address_is_a_path_has_it_from_the_top_of_its_repository(
     assert push_site(site, "origin", "gh-pages")
 
     assert n_commits(remote) == 1
+
+
+def test_a_remote_of_a_bare_repository_has_its_path_from_there(
+    site: Path, remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("init", "--quiet", "--bare", tmp_path / "mine.git")
+    git("--git-dir", tmp_path / "mine.git", "remote", "add", "origin", "../remote")
+    monkeypatch.chdir(tmp_path / "mine.git" / "refs")
+
+    # Without its ending, as git lets one write it.
+    assert push_site(site, "origin", "gh-pages")
+
+    assert n_commits(remote) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["git@host.example:team/pages.git", "https://x:" + "t" * 400 + "@host.example/pages", "~ada/pages.git"],
+)
+def test_an_address_that_is_no_path_stays_as_it_is(address: str) -> None:
+    assert branch._from_anywhere(Path("/work"), address) == address
 
 
 def test_a_path_is_one_from_the_current_folder(
