@@ -23,7 +23,10 @@ class ReptileTransductive(Reptile):
 
     Expected: omniglot-5w1s, conv4: 88.61 % [88.01, 89.21], by `metabench evaluate reptile-transductive
     --benchmark omniglot-5w1s --budget 5m` on two CPU cores. The other queries help: paired on the same
-    episodes it is ahead of `reptile` by 0.82 [0.35, 1.29], `metabench compare`.
+    episodes it is ahead of `reptile` by 0.82 [0.35, 1.29], `metabench compare`. clinc150-10w1s,
+    bilstm: 66.81 % [66.20, 67.41], by `metabench evaluate reptile-transductive --benchmark clinc150-10w1s
+    --budget 5m`. There it is `reptile`, and ahead of the published run of that (66.13 %) as its machine was
+    faster: it saw 1,325 episodes within the budget, the other one 1,025.
     """
 
     transductive: ClassVar[bool] = True
