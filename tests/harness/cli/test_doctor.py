@@ -99,7 +99,7 @@ def test_a_home_that_cannot_be_written_is_a_problem(tmp_path):
     (tmp_path / "file").write_text("")
     assert not list(doctor._problems_with_home(tmp_path / "deep" / "home"))
     (problem,) = doctor._problems_with_home(tmp_path / "file" / "home")
-    assert f"'{tmp_path}/file/home' cannot be written, by what '{tmp_path}/file' is" in problem
+    assert f"'{tmp_path}/file/home' cannot be written, as '{tmp_path}/file' is no folder" in problem
 
 
 def test_a_full_disk_is_a_problem(tmp_path, monkeypatch):
