@@ -124,8 +124,8 @@ def _problems_with_home(home: Path) -> Iterator[str]:
     nearest = _nearest(home)
     if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
         yield (
-            f"Folder {str(home)!r} cannot be written, as {str(nearest)!r} is no folder that this user may write "
-            "to. Name another one by METABENCH_HOME."
+            f"Folder {str(home)!r} cannot be written, as {str(nearest)!r} is no folder that this user may "
+            "write to. Name another one by METABENCH_HOME."
         )
     elif _free_gib(home) < _LEAST_FREE_GIB:
         yield (
