@@ -24,11 +24,19 @@ class Pretraining:
         lr: Learning rate of Adam at the start; a cosine takes it to 0 at the end.
         batch_size: Examples per optimiser step.
         share: Part of the budget after which pre-training ends.
+        warm_up: Part of pre-training in which the rate rises from 0 to that of the cosine.
     """
 
     lr: float
     batch_size: int
     share: float = 1.0
+    warm_up: float = 0.0
+
+    def rate(self, progress: float) -> float:
+        """The learning rate when a part of the budget, 0 … `share`, is spent."""
+        part = progress / self.share
+        rise = min(1.0, part / self.warm_up) if self.warm_up else 1.0
+        return self.lr * rise * 0.5 * (1 + math.cos(math.pi * part))
 
 
 def pretrain(learner: Algorithm, classifier: nn.Module, session: Session, how: Pretraining) -> None:
@@ -46,7 +54,7 @@ def pretrain(learner: Algorithm, classifier: nn.Module, session: Session, how: P
         if session.progress >= how.share:
             break
         for group in optimiser.param_groups:
-            group["lr"] = how.lr * 0.5 * (1 + math.cos(math.pi * session.progress / how.share))
+            group["lr"] = how.rate(session.progress)
         learner.train()
         inputs, labels = session.minibatch(how.batch_size)
         optimiser.zero_grad()
@@ -59,6 +67,7 @@ class PretrainedAlgorithm(Algorithm):
 
     batch_size: int = option(128, "examples per optimiser step", at_least=2)
     outer_lr: float = option(3e-3, "learning rate of Adam, decayed to 0 by a cosine", at_least=0)
+    warm_up: float = 0.0
     # Of a loop over episodes, which there is not.
     meta_batch = 1
     train_n_way = train_n_shot = train_n_query = 0
@@ -71,7 +80,7 @@ class PretrainedAlgorithm(Algorithm):
     def meta_train(self, session: Session) -> None:
         """Pre-train with the whole budget."""
         classifier = self.classifier(session.n_classes).to(session.device)
-        pretrain(self, classifier, session, Pretraining(self.outer_lr, self.batch_size))
+        pretrain(self, classifier, session, Pretraining(self.outer_lr, self.batch_size, warm_up=self.warm_up))
 
     def loss(self, episodes: Episodes) -> Tensor:
         """Cross-entropy of the queries; meta-training minimises that of the classifier instead."""

@@ -20,7 +20,7 @@ class SimpleShot(PretrainedAlgorithm):
     Source: Wang et al., "SimpleShot: Revisiting Nearest-Neighbor Classification for Few-Shot Learning", arXiv
     2019.
 
-    Differs from the paper: Adam with cosine decay where it has SGD with steps; the mean that features are
+    Differs from the paper: Adam with a warm-up and cosine decay where it has SGD with steps; the mean that features are
     centred by is a moving average over minibatches, so that it is there at every commit, and which starts at
     0, so that after n steps it has 1 − 0.99ⁿ of its weight; images are not augmented.
 
@@ -31,6 +31,13 @@ class SimpleShot(PretrainedAlgorithm):
     """
 
     features_only = True
+
+    outer_lr: float = option(
+        1e-2, "learning rate of Adam after its rise, decayed to 0 by a cosine", at_least=0
+    )
+    warm_up: float = option(
+        0.2, "part of meta-training in which the learning rate rises", at_least=0, at_most=1
+    )
 
     transform: str = option("cl2n", "what is done to features", choices=("un", "l2n", "cl2n"))
     mean_momentum: float = option(

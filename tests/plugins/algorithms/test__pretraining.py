@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from metabench.api import option
 from metabench.api import session as session_module
 from metabench.api.options import OptionError, declared_options, resolve_options
 from metabench.api.session import Allowance, LabelledPool, Session
@@ -105,6 +106,26 @@ def test_the_budget_is_spent_exactly_and_committed_on_the_way(toy):
         for one, next_one in pairwise(recorder.commits)
     )
     torch.testing.assert_close(recorder.commits[-1], learner.state_dict())
+
+
+def test_with_a_warm_up_the_rate_rises_to_that_of_the_cosine():
+    how, cosine = Pretraining(0.5, 1, share=0.5, warm_up=0.2), Pretraining(0.5, 1, share=0.5)
+
+    parts = [how.rate(progress) / cosine.rate(progress) for progress in (0.0, 0.025, 0.05, 0.1, 0.3)]
+
+    assert parts == pytest.approx([0.0, 0.25, 0.5, 1.0, 1.0])
+
+
+def test_a_method_may_make_the_warm_up_an_option(toy, monkeypatch):
+    class Slow(Nearest):
+        warm_up: float = option(0.5, "part in which the rate rises")
+
+    rates = []
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda one: rates.append(one.param_groups[0]["lr"]))
+    learner = toy.learner(Slow, outer_lr=0.1, batch_size=PER_EPISODE)
+    learner.meta_train(session_for(learner, 4))
+
+    assert rates == pytest.approx([0.0, 0.0426777, 0.05, 0.0146447], abs=1e-6)
 
 
 def test_with_a_share_it_ends_there_and_leaves_the_rest(toy):
