@@ -64,6 +64,18 @@ def test_distances_are_those_of_transformed_features(toy, transform):
     )
 
 
+@pytest.mark.parametrize(("modality", "transform"), [("image", "l2n"), ("text", "cl2n")])
+def test_unless_told_it_takes_what_suits_the_modality(toy, modality, transform):
+    learner, told = toy.learner(SimpleShot), toy.learner(SimpleShot, transform=transform)
+    learner.backbone.modality = modality
+    for one in (learner, told):
+        one.mean.copy_(torch.tensor([1.0, 0.5, -0.5, 2.0]))
+    features = torch.randn(3, 4)
+
+    assert learner.transform == "auto"
+    assert torch.equal(learner.transformed(features), told.transformed(features))
+
+
 def test_each_transformation_has_an_answer_of_its_own(toy):
     """The query (1, 1): as it is, by its angle, and from the mean."""
     support, query = torch.tensor([[[0.0, 1.0, 0, 0], [9, 8, 0, 0]]]), torch.tensor([[[1.0, 1.0, 0, 0]]])
