@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from metabench.api import Algorithm, Episodes, Inputs, statistics_from_first
 from metabench.api.episodes import join_inputs, map_inputs
+from metabench_plugins.algorithms._labels import spread_labels
 
 Weights = dict[str, Tensor]
 Loss = Callable[[Weights], Tensor]
@@ -44,6 +45,10 @@ class AdaptedClassifier(Algorithm):
         """Inputs (n, …) → logits (n, most ways that an episode can have)."""
         logits: Tensor = self.head(self.backbone(inputs))
         return logits
+
+    def seen(self, episodes: Episodes) -> Episodes:
+        """The episodes as they are, but that those of meta-training make use of every output."""
+        return episodes if episodes.query_labels is None else spread_labels(episodes, self.most_way)
 
     @property
     def initial_weights(self) -> Weights:
@@ -113,10 +118,7 @@ class AdaptedClassifier(Algorithm):
 
 
 def ways_to_train(learner: Algorithm) -> int:
-    """Classes per meta-training episode, 0 as in the benchmark; where ways vary, the most of any episode.
-
-    An output that no episode of meta-training has would stay as it was made.
-    """
+    """Classes per meta-training episode, 0 as in the benchmark; where ways vary, the most of any episode."""
     told = learner.train_n_way
     return max(told, learner.most_way) if learner.most_way > learner.n_way else told
 

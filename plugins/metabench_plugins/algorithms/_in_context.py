@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from metabench.api import Algorithm, Episodes, option
+from metabench_plugins.algorithms._labels import spread_labels
 from metabench_plugins.algorithms._support_order import shuffled_support
 
 
@@ -29,13 +30,15 @@ class InContextLearner(Algorithm):
     )
 
     def setup(self) -> None:
-        """Make all classes that a test episode can have part of the meta-training."""
-        if self.train_n_way:
+        """Embed as many classes at once as a test episode can have, where that is more than is told."""
+        if self.train_n_way or self.most_way > self.n_way:
             self.train_n_way = max(self.train_n_way, self.most_way)
 
     def loss(self, episodes: Episodes) -> Tensor:
         """Cross-entropy of the queries of episodes that are made of these, in any order of the support."""
         made = shuffled_support(self.made_of(episodes))
+        if episodes.n_way < self.most_way:
+            made = spread_labels(made, self.most_way)
         return functional.cross_entropy(self.predict(made).flatten(0, 1), made.targets.flatten())
 
     def made_of(self, episodes: Episodes) -> Episodes:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from metabench.api import Algorithm, Episodes, Inputs, option
 from metabench_plugins.algorithms._adaptation import Weights, descend, step_size, ways_to_train
+from metabench_plugins.algorithms._labels import spread_labels
 
 
 class ANIL(Algorithm):
@@ -50,6 +51,7 @@ class ANIL(Algorithm):
 
     def loss(self, episodes: Episodes) -> Tensor:
         """Cross-entropy of the queries after adaptation."""
+        episodes = spread_labels(episodes, self.most_way)
         logits = self._solve(episodes, second_order=self.second_order)
         return functional.cross_entropy(logits.flatten(0, 1), episodes.targets.flatten())
 

@@ -121,7 +121,7 @@ class AttentionMAML(MAML):
                 self.meta_batch, n_way=self.train_n_way, n_shot=self.train_n_shot, n_query=self.train_n_query
             )
             optimiser.zero_grad()
-            latest = self.attend(episodes, earlier)
+            latest = self.attend(self.seen(episodes), earlier)
             if self.clip_norm:
                 clip_grad_norm_(self.parameters(), self.clip_norm)
             optimiser.step()

@@ -29,7 +29,7 @@ class InContextTransformer(InContextLearner):
     by `metabench evaluate in-context-transformer --benchmark clinc150-10w1s --budget 5m`.
     """
 
-    state_width: int = option(128, "size of a state; a multiple of `heads`", at_least=1)
+    state_width: int = option(128, "size of a state; a multiple of `heads`", at_least=2)
     layers: int = option(3, "layers of attention", at_least=1)
     heads: int = option(4, "heads of each layer", at_least=1)
 

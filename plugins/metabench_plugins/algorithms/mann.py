@@ -66,8 +66,8 @@ class MANN(InContextLearner):
     support; each time reads before it writes, so that no query finds itself; keys have length 1, cosines are
     multiplied before the softmax, and rows that are hardly written count as less similar, since otherwise all
     rows are read nearly alike; each head has one of the least used rows to itself; labels are embedded; the
-    gates of writing start at −2; many episodes are made of the features of one that has more classes; Adam
-    with cosine decay where it has RMSProp.
+    gates of writing are outputs of the controller, each for its head and time, and start at −2; many episodes
+    are made of the features of one that has more classes; Adam with cosine decay where it has RMSProp.
 
     Expected: omniglot-5w1s, conv4: 92.72 % [92.14, 93.29], by `metabench evaluate mann --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. clinc150-10w1s, bilstm: 47.58 % [46.82, 48.33], by `metabench
@@ -76,7 +76,7 @@ class MANN(InContextLearner):
     39.9 % after a sixteenth of the budget and 46.9 % after half.
     """
 
-    embedding_width: int = option(64, "size of the embeddings of features and of labels", at_least=1)
+    embedding_width: int = option(64, "size of the embeddings of features and of labels", at_least=2)
     n_hidden: int = option(200, "units of the controller", at_least=1)
     n_rows: int = option(128, "rows of the memory", at_least=1)
     row_width: int = option(40, "numbers in a row", at_least=1)

@@ -29,9 +29,9 @@ class MetaTransformer(AdaptedClassifier):
     Your MAML", ICLR 2019. None of them trains a transformer, and none has all of these parts.
 
     Differs from the papers: step sizes stay positive and are shared by the steps; meta-training episodes have
-    more classes than those of the benchmark; one episode a step, with three queries per class; Adam's
-    learning rate decays, and the norm of its gradient is bounded by 1. Of MAML++ only the step sizes are
-    taken.
+    20 classes, however many those of the benchmark have; one episode a step, with three queries per class;
+    Adam's learning rate decays, and the norm of its gradient is bounded by 1. Of MAML++ only the step sizes
+    are taken.
 
     Expected: omniglot-5w1s, cct: 97.50 % [97.17, 97.82], by `metabench evaluate meta-transformer --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores; clinc150-10w1s, transformer: 55.31 % [54.58, 56.03], by

@@ -22,8 +22,8 @@ class MetaTransformerReptile(Reptile):
 
     Source: Nichol et al., "On First-Order Meta-Learning Algorithms", arXiv 2018. It trains no transformer.
 
-    Differs from the paper: as `reptile` does, with an inner learning rate of 0.005, more classes in an
-    episode of meta-training than in one of the benchmark, and one episode per step of the initial weights.
+    Differs from the paper: as `reptile` does, with an inner learning rate of 0.005, 20 classes in an episode
+    of meta-training, however many one of the benchmark has, and one episode per step of the initial weights.
 
     Expected: omniglot-5w1s, cct: 95.03 % [94.63, 95.44], by `metabench evaluate meta-transformer-reptile
     --benchmark omniglot-5w1s --budget 5m` on two CPU cores; `meta-transformer` has 97.50. clinc150-10w1s,

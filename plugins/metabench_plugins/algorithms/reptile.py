@@ -28,8 +28,9 @@ class Reptile(AdaptedClassifier):
     Differs from the paper: an inner learning rate of 0.01 where it has, for Omniglot with 5 classes, 0.001, a
     first outer step of 0.2 where it has 1, and 10 steps in testing, each on the whole support set, where it
     has 50, as suits short budgets; each episode has a new Adam, where the authors' code carries its second
-    moments over. BatchNorm normalises queries by the statistics of the support set, where the paper puts each
-    query alone beside it. `reptile-transductive` normalises queries by each other.
+    moments over; the last minibatch of a turn through an episode's examples may be smaller. BatchNorm
+    normalises queries by the statistics of the support set, where the paper puts each query alone beside it.
+    `reptile-transductive` normalises queries by each other.
 
     Expected: omniglot-5w1s, conv4: 87.79 % [87.17, 88.42], by `metabench evaluate reptile --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores (paper, fully trained: 95.39). clinc150-10w1s, bilstm: 66.13 %
@@ -59,17 +60,20 @@ class Reptile(AdaptedClassifier):
         """Train on a few episodes and step towards the mean of the ends, until the budget is spent."""
         for _ in session.steps():
             self.train()
+            # Of what is spent before these episodes: the last ones of a budget in episodes count, too.
+            step = self.outer_lr * (1 - session.progress)
             episodes = session.episodes(
                 self.meta_batch, n_way=self.train_n_way, n_shot=self.train_n_shot, n_query=self.train_n_query
             )
-            ends = [self._train_copy(self._minibatch_losses(episode)) for episode in episodes]
-            self._step_towards(ends, self.outer_lr * (1 - session.progress))
+            ends = [self._train_copy(self._minibatch_losses(episode)) for episode in self.seen(episodes)]
+            self._step_towards(ends, step)
 
     def _minibatch_losses(self, episode: Episodes) -> Iterator[Loss]:
         """The losses that the inner steps descend, each of a minibatch of the episode's examples."""
         pool = join_inputs(alone(episode.support), alone(episode.query), dim=0)
         labels = torch.cat([episode.support_labels[0], episode.targets[0]])
-        for rows in islice(_minibatches(labels, episode.n_way * self.inner_shot), self.inner_steps):
+        size = len(set(labels.tolist())) * self.inner_shot
+        for rows in islice(_minibatches(labels, size), self.inner_steps):
             examples = map_inputs(partial(torch.index_select, dim=0, index=rows), pool)
             yield partial(self.example_loss, inputs=examples, labels=labels[rows], n_way=episode.n_way)
 

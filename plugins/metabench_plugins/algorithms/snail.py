@@ -34,7 +34,7 @@ class SNAIL(InContextLearner):
     above a bag of words, `centroid` on `bag`.
     """
 
-    embedding_width: int = option(64, "size of the embedding of features", at_least=1)
+    embedding_width: int = option(64, "size of the embedding of features", at_least=2)
     filters: int = option(128, "outputs of each temporal convolution", at_least=1)
 
     outer_lr: float = option(

@@ -54,7 +54,9 @@ def test_steps_have_one_size_or_one_for_each_number():
 @pytest.mark.parametrize(
     ("most_way", "train_n_way", "expected"), [(3, 0, 0), (3, 2, 2), (6, 0, 6), (6, 4, 6), (6, 9, 9)]
 )
-def test_where_ways_vary_every_output_is_learned(toy, algorithm, most_way, train_n_way, expected):
+def test_where_ways_vary_an_episode_of_meta_training_has_the_most(
+    toy, algorithm, most_way, train_n_way, expected
+):
     learner = toy.learner(algorithm, n_way=3, most_way=most_way, train_n_way=train_n_way)
 
     assert learner.train_n_way == expected

@@ -99,7 +99,9 @@ def test_where_ways_vary_every_label_is_learned(toy):
     assert set(ways) == {2, 3, 4, 5, 6}
 
 
-@pytest.mark.parametrize(("train_n_way", "most_way", "expected"), [(30, 5, 30), (30, 50, 50), (0, 50, 0)])
+@pytest.mark.parametrize(
+    ("train_n_way", "most_way", "expected"), [(30, 5, 30), (30, 50, 50), (0, 5, 5), (0, 50, 50)]
+)
 def test_as_many_classes_are_embedded_as_an_episode_can_have(toy, train_n_way, most_way, expected):
     assert toy.learner(Constant, most_way=most_way, train_n_way=train_n_way).train_n_way == expected
 

@@ -27,6 +27,8 @@ class GivenEpisodes:
 
     def episodes(self, count, **protocol):
         self.asked.append((count, protocol))
+        # As in a budget in episodes, those that have just been drawn are spent.
+        self.progress += 1 / self._n_steps
         return self._episodes
 
 
