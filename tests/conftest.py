@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# An example may take long where others keep the machine busy.
+settings.register_profile("unhurried", parent=settings(), deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
@@ -15,12 +20,3 @@ def mirror() -> Path:
     if not folder:
         pytest.skip("METABENCH_MIRROR names no folder of real data")
     return Path(folder).resolve()
-
-
-# They start the most processes; begun first, they do not keep one core waiting at the end.
-_LONGEST = {"test_evaluate.py", "test_run.py", "test_process.py", "test_testing.py"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest files first; the order within a file stays."""
-    items.sort(key=lambda item: item.path.name not in _LONGEST)

@@ -40,7 +40,7 @@ def test_what_is_pulled_is_built_and_verified(own_home, metabench):
 
 
 def test_damage_in_the_store_is_found_and_the_exit_code_tells(own_home, metabench):
-    (file,) = own_home.glob("store/*/meta_test.bin")
+    (file,) = own_home.glob("store/glyphs-*/meta_test.bin")
     content = bytearray(file.read_bytes())
     content[1000] ^= 1
     file.write_bytes(content)
@@ -54,7 +54,7 @@ def test_damage_in_the_store_is_found_and_the_exit_code_tells(own_home, metabenc
 
 
 def test_what_is_damaged_can_be_built_again(own_home, metabench):
-    (file,) = own_home.glob("store/*/meta_test.bin")
+    (file,) = own_home.glob("store/glyphs-*/meta_test.bin")
     file.write_bytes(bytes(file.stat().st_size))
     metabench("data", "pull", "glyphs", METABENCH_HOME=str(own_home))
     assert metabench("data", "verify", "glyphs", METABENCH_HOME=str(own_home)).returncode == 1
@@ -63,12 +63,14 @@ def test_what_is_damaged_can_be_built_again(own_home, metabench):
     assert metabench("data", "verify", "glyphs", METABENCH_HOME=str(own_home)).returncode == 0
 
 
-def test_a_pull_that_fails_says_so_and_the_others_go_on(tmp_path, metabench):
+def test_a_pull_that_fails_says_so_and_the_others_go_on(tmp_path, own_home, metabench):
     (tmp_path / "mirror" / "omniglot").mkdir(parents=True)
     for name in ("images_background.zip", "images_evaluation.zip"):
         (tmp_path / "mirror" / "omniglot" / name).write_bytes(b"no archive")
 
-    said = metabench("data", "pull", "omniglot", "glyphs", "--from", tmp_path / "mirror")
+    said = metabench(
+        "data", "pull", "omniglot", "glyphs", "--from", tmp_path / "mirror", METABENCH_HOME=str(own_home)
+    )
 
     assert said.returncode == 1
     assert said.stdout.startswith("glyphs: meta_train ")

@@ -34,7 +34,7 @@ def pools(draw_: st.DrawFn) -> tuple[NDArray[np.int64], Protocol]:
 
 streams = st.integers(0, 2**64 - 1).map(lambda key: Stream((key, 0)))
 any_pool = given(pools(), streams, st.integers(0, 2**40))
-unhurried = settings(deadline=None, max_examples=50)
+fewer_examples = settings(max_examples=50)
 
 
 def assert_same(one: EpisodeIndices, other: EpisodeIndices) -> None:
@@ -74,7 +74,7 @@ def test_an_episode_looks_like_this() -> None:
     }
 
 
-@unhurried
+@fewer_examples
 @any_pool
 def test_every_class_has_its_exact_numbers_of_examples(
     pool: tuple[NDArray[np.int64], Protocol], stream: Stream, first: int
@@ -94,7 +94,7 @@ def test_every_class_has_its_exact_numbers_of_examples(
             assert np.bincount(row).tolist() == [each] * protocol.n_way
 
 
-@unhurried
+@fewer_examples
 @any_pool
 def test_no_example_and_no_class_stands_twice_in_an_episode(
     pool: tuple[NDArray[np.int64], Protocol], stream: Stream, first: int
@@ -108,7 +108,7 @@ def test_no_example_and_no_class_stands_twice_in_an_episode(
         assert len(set(row.tolist())) == len(row)
 
 
-@unhurried
+@fewer_examples
 @any_pool
 def test_examples_come_from_the_class_of_their_label(
     pool: tuple[NDArray[np.int64], Protocol], stream: Stream, first: int
@@ -125,7 +125,7 @@ def test_examples_come_from_the_class_of_their_label(
         assert np.array_equal(class_of[examples], expected)
 
 
-@unhurried
+@fewer_examples
 @given(pools(), streams, st.integers(0, 2**40), st.permutations(range(10)))
 def test_episodes_do_not_depend_on_order_or_batches(
     pool: tuple[NDArray[np.int64], Protocol], stream: Stream, first: int, order: list[int]
@@ -166,7 +166,7 @@ def drawn_plainly(
     }
 
 
-@unhurried
+@fewer_examples
 @any_pool
 def test_a_plain_way_of_drawing_gives_the_same(
     pool: tuple[NDArray[np.int64], Protocol], stream: Stream, first: int

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metabench.leaderboards import text
@@ -11,7 +11,6 @@ from metabench.leaderboards.table import Track
 from metabench.scoring.interval import Interval
 
 
-@settings(deadline=None)
 @given(st.text(st.characters()))
 def test_anything_becomes_one_printable_line(anything: str) -> None:
     assert text.printable(anything).isprintable()

@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -162,6 +164,7 @@ if os.fork() == 0:
     for _ in range(3):
         if os.fork() == 0:
             break
+    os.write(1, b"here\n")
     while True:
         pass
 sys.stdin.read()
@@ -171,11 +174,17 @@ sys.stdin.read()
 @pytest.fixture
 def busy() -> Iterator[subprocess.Popen]:
     """A process whose child and its forks compute until it is killed."""
-    with subprocess.Popen([sys.executable, "-c", BUSY], stdin=subprocess.PIPE) as process:
-        children = psutil.Process(process.pid).children
-        yield process
-        for one in children(recursive=True):
-            one.kill()
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert [process.stdout.readline() for _ in range(4)] == 4 * [b"here\n"]
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_more_processor_time_than_its_threads_can_use_ends_the_run(busy, monkeypatch):

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import pytest
@@ -30,7 +30,7 @@ class Case:
         ending: Exit code or signal of the process, where the contestant ends it.
         is_scored: There are answers to all episodes.
         verdict: Of the audit.
-        takes_all_cores: No two of these run at once: each would leave the other no more than it may use.
+        takes_all_cores: Runs when all others have ended: each would leave another no more than it may use.
         more: Arguments of the entry.
     """
 
@@ -180,13 +180,17 @@ def runs(request, referee: Callable, entry: type, before) -> Iterator[dict[str, 
     selected = [item for item in request.session.items if item.module is request.module]
     names = {item.callspec.params["name"] for item in selected if hasattr(item, "callspec")}
     with ThreadPoolExecutor(3) as pool, ThreadPoolExecutor(1) as one_by_one:
-        yield {
-            name: (one_by_one if one.takes_all_cores else pool).submit(
-                referee, entry(one.algorithm, **dict(one.more))
-            )
-            for name, one in CASES.items()
-            if name in names
-        }
+
+        def begin(executor: ThreadPoolExecutor, *, takes_all_cores: bool) -> dict[str, Future]:
+            return {
+                name: executor.submit(referee, entry(one.algorithm, **dict(one.more)))
+                for name, one in CASES.items()
+                if name in names and one.takes_all_cores == takes_all_cores
+            }
+
+        modest = begin(pool, takes_all_cores=False)
+        one_by_one.submit(wait, modest.values())
+        yield modest | begin(one_by_one, takes_all_cores=True)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -141,7 +141,6 @@ def test_where_classes_show_no_effect_it_is_the_classical_interval() -> None:
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=1e-9)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 12), st.integers(2, 30), st.floats(0, 3))
 def test_it_is_never_narrower_than_the_classical_interval(
     seed: int, n_classes: int, n_episodes: int, class_sd: float
@@ -157,7 +156,6 @@ def test_it_is_never_narrower_than_the_classical_interval(
     assert found.high - found.low >= (theirs.high - theirs.low) * (1 - 1e-9)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 12), st.integers(2, 30), st.sampled_from([0.0, 0.1, 100.0]))
 def test_it_is_never_wider_than_if_classes_were_all_that_matters_and_there_were_four(
     seed: int, n_classes: int, n_episodes: int, class_sd: float

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -30,7 +30,6 @@ def closed_test(p_values: list[float]) -> list[float]:
     return [max(p for subset, p in local if i in subset) for i in everything]
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.01, 0.02, 1.0])), min_size=1, max_size=6))
 def test_holm_is_the_closed_test_with_bonferroni(p_values: list[float]) -> None:
     assert holm(np.array(p_values)).tolist() == pytest.approx(closed_test(p_values))

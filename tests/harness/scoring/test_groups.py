@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metabench.scoring.groups import tie_groups
@@ -44,7 +44,6 @@ def test_groups_and_their_members_stand_in_the_order_given() -> None:
     assert tie_groups(ties(3, (0, 2)), np.array([2, 1, 0])) == [(2, 0), (1,)]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 7), st.integers(0, 2**21 - 1))
 def test_two_methods_share_a_group_if_and_only_if_they_are_tied(n_methods: int, drawn: int) -> None:
     pairs = [pair for bit, pair in enumerate(combinations(range(n_methods), 2)) if drawn >> bit & 1]

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metabench.errors import UsageError
@@ -85,7 +85,6 @@ def test_a_budget_in_episodes_has_a_ceiling_too(text: str, ceiling_s: float) -> 
     assert parse_budget(text).ceiling_s == ceiling_s
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,6})?(s|m|h|ep)", fullmatch=True))
 def test_the_name_of_an_amount_reads_back(text: str) -> None:
     try:

@@ -104,7 +104,7 @@ arrays = st.sampled_from([np.dtype(order + code) for order in "<>" for code in (
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(names, st.dictionaries(names, json_values, max_size=4), st.dictionaries(names, arrays, max_size=4))
 def test_any_message_arrives_as_it_was_sent(kind, fields, sent):
     arrived = read(frame(Message(kind, fields, sent)))
@@ -117,7 +117,7 @@ def test_any_message_arrives_as_it_was_sent(kind, fields, sent):
         assert arrived.arrays[name].shape == array.shape
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.binary(max_size=60) | json_values.map(json.dumps).map(str.encode))
 def test_whatever_bytes_come_are_a_header_or_refused(text):
     with contextlib.suppress(WireError):

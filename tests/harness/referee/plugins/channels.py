@@ -59,12 +59,13 @@ class StopsReading(NearestMean):
     """Answers once, then reads no more and floods whoever still listens."""
 
     def predict(self, episodes):
+        answer = super().predict(episodes)
         socket.socket(fileno=os.dup(connection())).shutdown(socket.SHUT_RD)
         threading.Thread(target=self.flood).start()
-        return super().predict(episodes)
+        return answer
 
     def flood(self):
-        time.sleep(0.3)
+        time.sleep(1.0)  # by when the answer is out
         while True:
             send(Message("predictions"))
 

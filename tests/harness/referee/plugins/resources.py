@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import torch
@@ -13,12 +14,13 @@ from metabench.api import option
 
 
 class Allocates(NearestMean):
-    at_once_mib: int = option(16, "MiB per allocation")
+    at_once_mib: int = option(4, "MiB per allocation")
 
     def meta_train(self, session):
         held = []
         while True:
             held.append(torch.ones(self.at_once_mib, 2**18))
+            time.sleep(0.005)
 
 
 class DeletesItself(NearestMean):
