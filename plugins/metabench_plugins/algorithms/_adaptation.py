@@ -57,11 +57,11 @@ class AdaptedClassifier(Algorithm):
         return {name: one for name, one in named if one.requires_grad and name.startswith(self.parts)}
 
     @abstractmethod
-    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
+    def adapt(self, episode: Episodes, *, training: bool) -> Weights:
         """Adapt the weights to one support set; the module's own stay as they are.
 
         Args:
-            support_loss: Loss of any weights on the support set.
+            episode: One, whose `support_loss` is for adaptation to lower.
             training: Whether meta-training differentiates what comes out. Gradients may be disabled.
 
         Returns:
@@ -82,7 +82,7 @@ class AdaptedClassifier(Algorithm):
 
     def solve(self, episode: Episodes, *, training: bool) -> Tensor:
         """Logits of one episode's queries after adaptation, (n_query_total, n_way)."""
-        return self.query_logits(self.adapt(self.support_loss(episode), training=training), episode)
+        return self.query_logits(self.adapt(episode, training=training), episode)
 
     def support_loss(self, episode: Episodes) -> Loss:
         """How any weights do on the support set of one episode."""

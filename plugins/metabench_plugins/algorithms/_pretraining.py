@@ -25,12 +25,14 @@ class Pretraining:
         batch_size: Examples per optimiser step.
         share: Part of the budget after which pre-training ends.
         warm_up: Part of pre-training in which the rate rises from 0 to that of the cosine.
+        clip_norm: Largest norm of the gradient; 0: any.
     """
 
     lr: float
     batch_size: int
     share: float = 1.0
     warm_up: float = 0.0
+    clip_norm: float = 0.0
 
     def rate(self, progress: float) -> float:
         """The learning rate when a part of the budget, 0 … `share`, is spent."""
@@ -49,7 +51,8 @@ def pretrain(learner: Algorithm, classifier: nn.Module, session: Session, how: P
         session: Gives minibatches; validates and commits the learner on the way.
         how: Rates and sizes.
     """
-    optimiser = torch.optim.Adam([*learner.backbone.parameters(), *classifier.parameters()], lr=how.lr)
+    weights = [*learner.backbone.parameters(), *classifier.parameters()]
+    optimiser = torch.optim.Adam(weights, lr=how.lr)
     for _ in session.steps():
         if session.progress >= how.share:
             break
@@ -59,6 +62,8 @@ def pretrain(learner: Algorithm, classifier: nn.Module, session: Session, how: P
         inputs, labels = session.minibatch(how.batch_size)
         optimiser.zero_grad()
         torch.autograd.backward(functional.cross_entropy(classifier(learner.backbone(inputs)), labels))
+        if how.clip_norm:
+            nn.utils.clip_grad_norm_(weights, how.clip_norm)
         optimiser.step()
 
 

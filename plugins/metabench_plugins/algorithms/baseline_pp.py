@@ -30,7 +30,7 @@ class BaselinePlusPlus(Baseline):
     evaluate baseline++ --benchmark clinc150-10w1s --budget 5m`.
     """
 
-    scale: float = option(10.0, "factor of the cosines under the softmax", at_least=0)
+    scale: float = option(10.0, "factor of the cosines under the softmax", at_least=1e-6)
     outer_lr: float = option(1e-2, "learning rate of Adam, decayed to 0 by a cosine", at_least=0)
     inner_lr: float = option(0.1, "step size in an episode", at_least=0)
     inner_decay = 0.0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from metabench.api import option
+from metabench.api import Episodes, option
 from metabench_plugins.algorithms._adaptation import (
     AdaptedClassifier,
-    Loss,
     Weights,
     descend,
     step_count,
@@ -42,11 +41,11 @@ class MAML(AdaptedClassifier):
     meta_batch: int = option(2, "episodes per optimiser step", at_least=1)
     clip_norm: float = option(10.0, "largest norm of the gradient; 0: any", at_least=0)
 
-    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
+    def adapt(self, episode: Episodes, *, training: bool) -> Weights:
         """Take the inner gradient steps (section 2.2); the outer gradient is that of equation 1."""
         return descend(
             self.initial_weights,
-            support_loss,
+            self.support_loss(episode),
             rate=step_size(self.inner_lr, self.backbone.modality),
             steps=step_count(self.inner_steps, self.backbone.modality),
             second_order=training and self.second_order,

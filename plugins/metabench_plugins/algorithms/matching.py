@@ -32,7 +32,7 @@ class MatchingNet(Algorithm):
 
     fce: bool = option(False, "embed support and query in the context of the support set")
     fce_steps: int = option(3, "times that a query reads the support set, for fce=true", at_least=1)
-    scale: float = option(20.0, "factor of the cosines under the softmax", at_least=0)
+    scale: float = option(20.0, "factor of the cosines under the softmax", at_least=1e-6)
 
     outer_lr: float = option(
         5e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0

@@ -54,7 +54,9 @@ class MetaBaseline(Algorithm):
     def meta_train(self, session: Session) -> None:
         """Pre-train with the first part of the budget (section 3.2), then meta-train (section 3.3)."""
         classifier = nn.Linear(self.backbone.n_features, session.n_classes).to(session.device)
-        how = Pretraining(self.pretraining_lr, self.batch_size, self.pretraining_share)
+        how = Pretraining(
+            self.pretraining_lr, self.batch_size, self.pretraining_share, clip_norm=self.clip_norm
+        )
         pretrain(self, classifier, session, how)
         super().meta_train(session)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from metabench.api import option
+from metabench.api import Episodes, option
 from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights
 
 # Numbers below e⁻ᵖ are told to the LSTM as they are, larger ones by their logarithms.
@@ -65,12 +65,12 @@ class MetaLSTM(AdaptedClassifier):
         }
         return {name: one for name, one in super().initial_weights.items() if name not in looked_up}
 
-    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:  # noqa: ARG002 - gradients are constants
+    def adapt(self, episode: Episodes, *, training: bool) -> Weights:  # noqa: ARG002 - gradients are constants
         """Update the weights a few times, by their gradient and loss on the support set (algorithm 1)."""
         weights = self.initial_weights
         memory = self.rule.first_memory(_flat(weights))
         for _ in range(self.inner_steps):
-            loss, gradients = _constants(support_loss, weights)
+            loss, gradients = _constants(self.support_loss(episode), weights)
             flat, memory = self.rule(_flat(weights), _flat(gradients), loss, memory)
             weights = _shaped(flat, weights)
         return weights

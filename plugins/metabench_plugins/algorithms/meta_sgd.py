@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from metabench.api import option
-from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights, descend, step_size
+from metabench.api import Episodes, option
+from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Weights, descend, step_size
 
 
 class MetaSGD(AdaptedClassifier):
@@ -45,8 +45,8 @@ class MetaSGD(AdaptedClassifier):
         rate = step_size(self.inner_lr, self.backbone.modality)
         self.step_sizes = nn.ParameterList(torch.full_like(one, rate) for one in start)
 
-    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
+    def adapt(self, episode: Episodes, *, training: bool) -> Weights:
         """θ − α ∘ ∇L(θ), the inner step of algorithm 1."""
         weights = self.initial_weights
         rates = dict(zip(weights, self.step_sizes, strict=True))
-        return descend(weights, support_loss, rate=rates, steps=1, second_order=training)
+        return descend(weights, self.support_loss(episode), rate=rates, steps=1, second_order=training)

@@ -9,8 +9,8 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from metabench.api import option
-from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Loss, Weights, descend
+from metabench.api import Episodes, option
+from metabench_plugins.algorithms._adaptation import AdaptedClassifier, Weights, descend
 
 
 class MetaTransformer(AdaptedClassifier):
@@ -65,11 +65,11 @@ class MetaTransformer(AdaptedClassifier):
         """Where adaptation starts: the backbone's trainable weights, and zeros."""
         return super().initial_weights | self._empty_head()
 
-    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
+    def adapt(self, episode: Episodes, *, training: bool) -> Weights:
         """Take a step of the last layer, then steps of all weights."""
         start, second_order = self.initial_weights, training and self.second_order
         rates = dict(zip(start, self.log_step_sizes.exp(), strict=True))
-        step = partial(descend, loss=support_loss, rate=rates, second_order=second_order)
+        step = partial(descend, loss=self.support_loss(episode), rate=rates, second_order=second_order)
         head = step({name: start[name] for name in start if name.startswith("head.")}, steps=1)
         with torch.enable_grad():
             # Copies, as the last layer has become a function of the others: no gradient is to go that way.

@@ -75,7 +75,7 @@ class MetaGANMAML(MAML):
     def _play(self, episode: Episodes) -> Tensor:
         """Both players' losses after adaptation."""
         n_way, n_support = episode.n_way, episode.n_support
-        weights = self.adapt(self.support_loss(episode), training=True)
+        weights = self.adapt(episode, training=True)
         both = join_inputs(alone(episode.support), alone(episode.query), dim=0)
         features = self._features(weights, both, n_statistics=n_support)
         fakes = self.generator(features[None, :n_support])[0]

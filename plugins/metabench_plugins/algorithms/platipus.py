@@ -85,8 +85,9 @@ class PLATIPUS(AdaptedClassifier):
         """
         return torch.stack([self._average(episode) for episode in episodes])
 
-    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:
+    def adapt(self, episode: Episodes, *, training: bool) -> Weights:
         """Sample where to start, and adapt that (algorithm 2)."""
+        support_loss = self.support_loss(episode)
         prior = self.prior(self.initial_weights, support_loss, second_order=training)
         return self._adapt_sample(prior, support_loss, training=training)
 

@@ -36,7 +36,7 @@ class ProtoNet(Algorithm):
         "how far a query is from a prototype",
         choices=("squared-euclidean", "euclidean", "cosine"),
     )
-    cosine_scale: float = option(10.0, "factor of cosine similarities, for distance=cosine", at_least=0)
+    cosine_scale: float = option(10.0, "factor of cosine similarities, for distance=cosine", at_least=1e-6)
 
     outer_lr: float = option(
         5e-3, "learning rate of Adam over episodes, decayed to 0 by a cosine", at_least=0

@@ -52,9 +52,9 @@ class Reptile(AdaptedClassifier):
     # There is no outer gradient.
     clip_norm = 0.0
 
-    def adapt(self, support_loss: Loss, *, training: bool) -> Weights:  # noqa: ARG002 - nothing is differentiated
+    def adapt(self, episode: Episodes, *, training: bool) -> Weights:  # noqa: ARG002 - nothing is differentiated
         """Train on the whole support set."""
-        return self._train_copy([support_loss] * self.test_steps)
+        return self._train_copy([self.support_loss(episode)] * self.test_steps)
 
     def meta_train(self, session: Session) -> None:
         """Train on a few episodes and step towards the mean of the ends, until the budget is spent."""

@@ -41,7 +41,7 @@ class DropBlock(nn.Module):
         side = min(self.side, height, width)
         # Where a square can begin and still lie on the map.
         begins = (height - side + 1, width - side + 1)
-        # Equation 1; on the smallest maps it may ask for more than can be dropped.
+        # Equation 1.
         gamma = self.rate / side**2 * (height * width) / (begins[0] * begins[1])
         dropped = torch.rand(n, channels, *begins, device=maps.device) < gamma
         around = [side - 1] * 4

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import ClassVar
 
 import torch
+from tokenizers import Tokenizer as Trained
 from torch import Tensor, nn
 
 from metabench.api import Inputs, Tokenizer, option, trim_padding
@@ -19,6 +20,7 @@ from metabench_plugins.backbones._pretrained import (
 )
 
 _LENGTH = 64
+_PADDINGS = ("[PAD]", "<pad>")
 
 
 class HF(PretrainedBackbone):
@@ -51,7 +53,8 @@ class HF(PretrainedBackbone):
             ValueError: transformers is not installed, or there is no such model.
         """
         network = load_model(self.model_path, partial(_load, load_library("transformers")))
-        self.padding = int(getattr(network.config, "pad_token_id", None) or 0)
+        assert self.model_path is not None
+        self.padding = _padding(self.model_path)
         ids = torch.ones(1, 2, dtype=torch.int64)
         self.keep(network, {"ids": ids, "mask": ids.bool()})
 
@@ -70,6 +73,12 @@ class HF(PretrainedBackbone):
         """The ids that the model knows: to the harness, padding is token 0, and token 0 what padding was."""
         padding = ids.new_tensor(self.padding)
         return torch.where(ids == 0, padding, torch.where(ids == padding, 0, ids))
+
+
+def _padding(model: Path) -> int:
+    """The id of padding, by the names under which the harness looks for it; a model's config may not say."""
+    trained = Trained.from_file(str(model / "tokenizer.json"))
+    return next(number for name in _PADDINGS if (number := trained.token_to_id(name)) is not None)
 
 
 def _load(library: ModuleType, model: Path) -> nn.Module:

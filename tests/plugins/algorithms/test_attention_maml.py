@@ -327,7 +327,7 @@ def test_adaptation_takes_the_divided_steps(toy, make):
             for name, factor in zip(NAMES, factors[-1], strict=True)
         }
 
-    adapted = learner.adapt(learner.support_loss(episode), training=True)
+    adapted = learner.adapt(episode, training=True)
     assert list(adapted) == NAMES
     for name in NAMES:
         torch.testing.assert_close(adapted[name].detach(), expected[name])
@@ -338,7 +338,7 @@ def test_adaptation_takes_the_divided_steps(toy, make):
 def test_only_the_classifier_is_adapted(toy, make):
     learner = make()
 
-    assert list(learner.adapt(learner.support_loss(toy.episodes(**DOUBLE, n=1)), training=True)) == NAMES
+    assert list(learner.adapt(toy.episodes(**DOUBLE, n=1), training=True)) == NAMES
 
 
 @pytest.mark.parametrize("options", [{}, *({**OFF, switch: True} for switch in SWITCHES)])
@@ -378,3 +378,14 @@ def test_queries_do_not_change_the_scales(toy):
 
     answers = [learner.answer(replace(episodes, query=query))[:, :1] for query in (episodes.query, louder)]
     torch.testing.assert_close(*answers)
+
+
+def test_outputs_that_an_episode_does_not_have_change_nothing(toy):
+    learner = turned(toy.learner(AttentionMAML, most_way=9, inner_lr=0.5).double())
+    episodes = toy.episodes(**DOUBLE)
+    before = learner.answer(episodes)
+    with torch.no_grad():
+        learner.head.weight[3:].mul_(10)
+        learner.head.bias[3:].mul_(10)
+
+    assert torch.equal(learner.answer(episodes), before)

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from metabench.api.backbone import BackboneSetting
+from metabench.api.options import OptionError, declared_options, resolve_options
 from metabench.contestant.state import from_bytes, to_bytes
+from metabench_plugins.algorithms.baseline_pp import BaselinePlusPlus
 from metabench_plugins.algorithms.feat import FEAT
 from metabench_plugins.algorithms.in_context_transformer import InContextTransformer
 from metabench_plugins.algorithms.mann import MANN
@@ -51,6 +53,15 @@ SETS = [one for one in EVERY if one[0] not in {SNAIL, MANN} and not one[1].get("
 def of(algorithms):
     names = [" ".join([kind.__name__, *map(str, options.values())]) for kind, options in algorithms]
     return pytest.mark.parametrize(("algorithm", "options"), algorithms, ids=names)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "name"),
+    [(ProtoNet, "cosine_scale"), (MatchingNet, "scale"), (BaselinePlusPlus, "scale")],
+)
+def test_a_factor_under_which_nothing_is_learned_is_refused(algorithm, name):
+    with pytest.raises(OptionError, match=name):
+        resolve_options(declared_options(algorithm), {name: 0.0})
 
 
 @pytest.fixture

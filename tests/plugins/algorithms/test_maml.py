@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from metabench.api import Episodes
 from metabench_plugins.algorithms.maml import MAML
 
 IMAGES = {"shape": (1, 16, 16), "n": 2}
@@ -24,7 +25,8 @@ def conv_learner(toy):
 
 
 def adapted_by(learner, support, labels):
-    return learner.adapt(lambda weights: learner.example_loss(weights, support, labels, 3), training=True)
+    nothing = support[None, :0]
+    return learner.adapt(Episodes(support[None], labels[None], nothing, None, 3), training=True)
 
 
 def flat_weights(learner):

@@ -66,6 +66,24 @@ def test_logits_are_those_of_the_equations(toy):
     assert learner.loss(learner.seen(episodes)).item() == pytest.approx(expected, rel=1e-9)
 
 
+def test_the_norm_of_the_gradient_is_bounded_in_pretraining_too(toy, monkeypatch):
+    norms, real = [], torch.optim.Adam.step
+
+    def step(self, *given):
+        weights = [weight for group in self.param_groups for weight in group["params"]]
+        norms.append(torch.stack([weight.grad.norm() for weight in weights]).norm().item())
+        return real(self, *given)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
+    for bound in (0.0, 1e-3):
+        learner = toy.learner(MetaBaseline, pretraining_share=1.0, clip_norm=bound, batch_size=6)
+        learner.meta_train(Recording(learner, 4))
+
+    unbounded, bounded = norms[: len(norms) // 2], norms[len(norms) // 2 :]
+    assert min(unbounded) > 1e-2
+    assert bounded == pytest.approx([1e-3] * len(bounded), rel=1e-2)
+
+
 def test_it_learns_as_protonet_by_cosine_does(toy):
     """The same loss and the same gradients, at a temperature that is ProtoNet's factor."""
     learner = toy.learner(MetaBaseline, first_temperature=7.0)

@@ -69,7 +69,7 @@ def test_the_first_step_is_that_of_softmax_regression_from_zero(toy, make):
     """W = rate · (onehot − 1/3)ᵀ h / 6, and the same for the bias."""
     learner = make(head_lr=0.8, inner_steps=0)
     episode = toy.episodes(**DOUBLE, n=1)
-    adapted = learner.adapt(learner.support_loss(episode), training=True)
+    adapted = learner.adapt(episode, training=True)
 
     hidden = learner.backbone(episode.support[0])
     errors = functional.one_hot(episode.support_labels[0], 3).double() - 1 / 3
@@ -83,11 +83,10 @@ def test_each_weight_tensor_has_a_step_size_of_its_own(toy, learner):
     """The last step of all weights is theirs times the gradient at where the steps before it end."""
     episode = toy.episodes(**DOUBLE, n=1)
     loss = learner.support_loss(episode)
-    ends = learner.adapt(loss, training=True)
+    ends = learner.adapt(episode, training=True)
     learner.inner_steps = 1
-    before = {
-        name: weight.detach().requires_grad_() for name, weight in learner.adapt(loss, training=True).items()
-    }
+    adapted = learner.adapt(episode, training=True)
+    before = {name: weight.detach().requires_grad_() for name, weight in adapted.items()}
     gradients = dict(zip(before, torch.autograd.grad(loss(before), before.values()), strict=True))
 
     assert list(ends) == NAMES
@@ -164,7 +163,7 @@ def test_frozen_weights_have_no_step_size_and_stay(toy):
     learner = toy.learner(MetaTransformer, backbone=Frozen)
     episode = toy.episodes(n=1)
 
-    assert list(learner.adapt(learner.support_loss(episode), training=True)) == NAMES[1:]
+    assert list(learner.adapt(episode, training=True)) == NAMES[1:]
     assert len(learner.log_step_sizes) == 3
 
 

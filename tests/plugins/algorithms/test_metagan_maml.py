@@ -17,6 +17,17 @@ def learner(toy):
     return toy.learner(MetaGANMAML, **options).double().eval()
 
 
+def test_meta_training_leaves_running_statistics_alone(toy):
+    """Those of the queries would be in them."""
+    learner = toy.learner(MetaGANMAML, backbone=toy.Conv4, shape=(1, 16, 16))
+    before = {name: one.clone() for name, one in learner.named_buffers()}
+    learner.train()
+    learner.loss(toy.episodes(shape=(1, 16, 16))).backward()
+
+    assert before
+    assert all(torch.equal(one, before[name]) for name, one in learner.named_buffers())
+
+
 def weights_of(part):
     return {name: weight.detach().clone() for name, weight in part.named_parameters()}
 

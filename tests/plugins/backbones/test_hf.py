@@ -112,6 +112,20 @@ def test_features_are_those_of_the_library_text_by_text(name, pooling, saved, bu
     assert backbone.n_features == 8
 
 
+def test_padding_is_what_the_tokenizer_says_where_the_config_says_nothing(tmp_path, saved, make, inputs):
+    folder, texts = tmp_path / "gpt2", ["<s> play some", "jazz"]  # "<s>" is token 0
+    config = transformers.GPT2Config(vocab_size=N_TOKENS, n_embd=8, n_layer=1, n_head=2, n_positions=64)
+    assert config.pad_token_id is None
+    network = transformers.AutoModel.from_config(config).eval()
+    network.save_pretrained(folder)
+    tokenizer("roberta").save(str(folder / "tokenizer.json"))
+    ids = [torch.tensor([tokenizer("roberta").encode(text).ids]) for text in texts]
+    expected = torch.cat([network(input_ids=one).last_hidden_state.mean(1) for one in ids])
+
+    backbone = make(HF, (64,), model=folder, n_tokens=N_TOKENS)
+    torch.testing.assert_close(backbone(inputs("roberta", texts)), expected, rtol=1e-4, atol=1e-5)
+
+
 @every_model
 @pytest.mark.parametrize("tuned", [False, True])
 def test_a_text_is_seen_alone_in_every_mode(name, tuned, build, inputs):
