@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from metabench.spec.plan import Precision
 
 # Differences below the first are rounding on any machine; a noise floor above the second is not believed.
 ROUNDING: dict[Precision, float] = {"fp32": 1e-3, "bf16": 5e-2}
 _TIMES_FLOOR = 10.0
+# Of scores between 0 and about 1, however large their parts: exponentials and logarithms of two kinds of
+# processors differ in their last bits.
+_SCORE_ROUNDING = 1e-9
 # The median deviation of a normal distribution, in standard deviations.
 _MEDIAN_DEVIATION = 0.6745
 
@@ -27,6 +30,14 @@ def threshold(floor: float, precision: Precision) -> float:
     """
     rounding = ROUNDING[precision]
     return max(rounding, _TIMES_FLOOR * min(floor, rounding))
+
+
+def same_scores(first: ArrayLike, second: ArrayLike) -> bool:
+    """Are scores that were computed twice, maybe on two kinds of processors, the same up to rounding."""
+    one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    return one.shape == other.shape and bool(
+        np.allclose(one, other, rtol=_SCORE_ROUNDING, atol=_SCORE_ROUNDING, equal_nan=True)
+    )
 
 
 def difference(

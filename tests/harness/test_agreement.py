@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from metabench.agreement import difference, threshold
+from metabench.agreement import difference, same_scores, threshold
 
 
 @pytest.mark.parametrize(("floor", "limit"), [(0.0, 1e-3), (5e-5, 1e-3), (5e-4, 5e-3), (1.0, 1e-2)])
@@ -30,3 +30,11 @@ def test_logits_that_are_all_the_same_differ_wholly_or_not_at_all():
     flat = np.zeros(4, np.float32)
     assert difference(flat, flat) == 0
     assert difference(flat + np.float32(1e-9), flat) == 1
+
+
+def test_scores_are_the_same_up_to_rounding_and_of_one_shape():
+    scores = np.array([0.0, 0.5, 3.2, np.nan])
+    assert same_scores(scores, np.nextafter(scores, 9))
+    assert not same_scores(scores, scores + 1e-7)
+    assert not same_scores(scores, scores[:3])
+    assert not same_scores([0.5], [np.nan])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metabench.agreement import same_scores
 from metabench.errors import UsageError
 from metabench.results.bundle import left_out
 from metabench.results.files import OUTCOMES_FILE, ResultError, read_outcomes
@@ -13,7 +14,7 @@ from metabench.results.score import score_parts
 from metabench.scoring.metric import score_episodes
 from metabench.verification.episodes import NotComparableError, drawn_again
 from metabench.verification.finding import Finding
-from metabench.verification.rescored import shown
+from metabench.verification.rescored import is_same, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def check_outcomes(stored: Stored, machine: Machine) -> Finding:
     """Compute all scores again from the outcomes, and draw the benchmark's episodes again.
 
-    Scores must be the same to the last bit, and so must what guessing scores in each episode, which tells
+    Scores must be the same up to rounding, and so must what guessing scores in each episode, which tells
     how many classes and queries it has.
 
     Args:
@@ -45,7 +46,7 @@ def check_outcomes(stored: Stored, machine: Machine) -> Finding:
         outcomes = read_outcomes(stored.folder, record)
     except ResultError as error:
         return Finding(1, "outcomes", (str(error),))
-    checked = "its score, from its outcomes, to the last bit"
+    checked = "its score, from its outcomes, up to rounding"
     problems = [*_of_scores(record, outcomes, machine)]
     remarks = [*_about_predictions(stored), *_about_metrics(outcomes, machine)]
     try:
@@ -69,7 +70,7 @@ def _of_scores(record: Record, outcomes: Outcomes, machine: Machine) -> Iterator
         part = again.pop(told.metric, None)
         if part is None:
             yield f"{told.metric} is {shown(told)}; no outcomes give it."
-        elif part != told:
+        elif not is_same(part, told):
             yield f"{told.metric} is {shown(told)}; its outcomes give {shown(part)}."
     for name in again:
         yield f"There are outcomes by {name!r}; its record tells of no such score."
@@ -107,7 +108,7 @@ def _of_episodes(record: Record, outcomes: Outcomes, machine: Machine) -> list[s
     except (ResultError, UsageError) as error:
         return [str(error)]
     classes = [one == other for one, other in zip(outcomes.classes, here.classes, strict=False)]
-    guessing = outcomes.guessing == _guessing(here, machine.metrics[part.metric])
+    guessing = list(map(same_scores, outcomes.guessing, _guessing(here, machine.metrics[part.metric])))
     return [
         f"The {what} of {len(same) - int(np.sum(same))} episodes are not the benchmark's."
         for what, same in (("classes", classes), ("guessed scores", guessing))

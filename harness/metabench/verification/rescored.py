@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metabench.agreement import same_scores
 from metabench.errors import UsageError
 from metabench.results.files import (
     CURVE_FILE,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 def check_scores(stored: Stored, machine: Machine) -> Finding:
     """Compute all scores again, and draw the benchmark's episodes again for their labels.
 
-    Scores must be the same to the last bit.
+    Scores must be the same up to rounding: processors differ in the last bits of logarithms.
 
     Args:
         stored: The result.
@@ -55,7 +56,7 @@ def check_scores(stored: Stored, machine: Machine) -> Finding:
     except ResultError as error:
         return Finding(1, "scores", (str(error),))
     problems += _of_curves_labels(predictions, commits)
-    checked = f"its score{' and its curve' if commits else ''}, to the last bit"
+    checked = f"its score{' and its curve' if commits else ''}, up to rounding"
     remarks = [
         f"Metric {told.metric!r} is not compared: install the extension that has it."
         for told in record.scores
@@ -87,24 +88,24 @@ def _of_scores(record: Record, again: Outcomes, machine: Machine) -> Iterator[st
     parts = {part.metric: part for part in score_parts(again, machine.pooled)}
     for told in record.scores:
         part = parts.get(told.metric, told)
-        if part != told:
+        if not is_same(part, told):
             yield f"{told.metric} is {shown(told)}; its predictions give {shown(part)}."
 
 
 def _of_outcomes(told: Outcomes, again: Outcomes) -> Iterator[str]:
     """Compare what is told of each episode with what its predictions give."""
-    same = [np.array_equal(scores, told.scores.get(name, [])) for name, scores in again.scores.items()]
-    same += [np.array_equal(sums, told.sums.get(name, [])) for name, sums in again.sums.items()]
-    if not all(same) or not np.array_equal(told.guessing, again.guessing):
+    same = [same_scores(scores, told.scores.get(name, [])) for name, scores in again.scores.items()]
+    same += [same_scores(sums, told.sums.get(name, [])) for name, sums in again.sums.items()]
+    if not all(same) or not same_scores(told.guessing, again.guessing):
         yield "The outcomes of episodes are not the scores of their predictions."
-    if told.classes != again.classes or not all(map(np.array_equal, told.class_scores, again.class_scores)):
+    if told.classes != again.classes or not all(map(same_scores, told.class_scores, again.class_scores)):
         yield "The outcomes of classes are not those of their predictions."
 
 
 def _of_curve(record: Record, commits: list[Predictions], machine: Machine) -> Iterator[str]:
     for told, commit in zip(record.curve, commits, strict=False):
         again = curve_point(commit, _metric(machine, record.benchmark.metric), told.meta_training_s)
-        if again != told:
+        if not is_same(again, told):
             at = f"The curve at {told.meta_training_s!r} s"
             yield f"{at} is {shown(told)}; its predictions give {shown(again)}."
 
@@ -115,8 +116,14 @@ def _metric(machine: Machine, name: str) -> Metric:
     return machine.metrics[name]
 
 
+def is_same(told: ScorePart | CurvePoint, again: ScorePart | CurvePoint) -> bool:
+    """Are a score and its interval the same up to rounding, and over as many episodes."""
+    ours, theirs = ([one.mean, one.low, one.high] for one in (told, again))
+    return told.n_episodes == again.n_episodes and same_scores(ours, theirs)
+
+
 def shown(told: ScorePart | CurvePoint) -> str:
-    """All digits, as it is in them that records may differ."""
+    """All digits, as it may be in the later ones that records differ."""
     return f"{told.mean!r} [{told.low!r}, {told.high!r}] over {told.n_episodes} episodes"
 
 

@@ -83,7 +83,7 @@ def test_what_was_checked_is_told_and_what_it_proves(metabench, results):
     subject, level_0, level_1, *explained = answer.stdout.splitlines()
     assert subject == str(only(results, "NearestMean"))
     assert level_0.startswith("  level 0 verified: schema, seal, identity, name, files")
-    assert level_1.startswith("  level 1 verified: its score and its curve, to the last bit; the labels and ")
+    assert level_1.startswith("  level 1 verified: its score and its curve, up to rounding; the labels and ")
     assert "A seal is a checksum, no signature" in " ".join(explained)
     assert "Level 2" not in answer.stdout
 
