@@ -71,8 +71,12 @@ class PretrainedAlgorithm(Algorithm):
     """Pre-trains on the classes of meta_train; a subclass says in `predict` what an episode makes of that."""
 
     batch_size: int = option(128, "examples per optimiser step", at_least=2)
-    outer_lr: float = option(3e-3, "learning rate of Adam, decayed to 0 by a cosine", at_least=0)
-    warm_up: float = 0.0
+    outer_lr: float = option(
+        1e-2, "learning rate of Adam after its rise, decayed to 0 by a cosine", at_least=0
+    )
+    warm_up: float = option(
+        0.2, "part of meta-training in which the learning rate rises", at_least=0, at_most=1
+    )
     # Of a loop over episodes, which there is not.
     meta_batch = 1
     train_n_way = train_n_shot = train_n_query = 0

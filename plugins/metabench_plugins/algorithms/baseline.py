@@ -24,8 +24,8 @@ class Baseline(PretrainedAlgorithm):
 
     Differs from the paper: gradient descent on the whole support set where it has SGD with momentum on
     minibatches of 4; the new layer begins at zero where it begins at random, so that answers are the same
-    each time; the penalty leaves out its bias; Adam from 0.003 with cosine decay, and minibatches of 128, in
-    pre-training, where it has a fixed 0.001 and 16; images are not augmented.
+    each time; the penalty leaves out its bias; Adam with a warm-up to 0.01 and cosine decay, and minibatches
+    of 128, in pre-training, where it has a fixed 0.001 and 16; images are not augmented.
 
     Expected: omniglot-5w1s, conv4: 96.07 % [95.70, 96.45], by `metabench evaluate baseline --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. clinc150-10w1s, bilstm: 60.32 % [59.66, 60.97], by `metabench

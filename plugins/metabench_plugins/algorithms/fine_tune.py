@@ -28,7 +28,7 @@ class FineTune(PretrainedAlgorithm):
     Differs from the paper: the entropy of the queries, which is transductive, is left out; ten steps of
     gradient descent where it has 25 epochs of Adam at a far smaller rate; the new layer stands on the
     features where it stands on what the old layer gives, behind a ReLU and at length 1; in pre-training Adam
-    with cosine decay, and neither augmented nor mixed images, nor smoothed labels.
+    with a warm-up and cosine decay, and neither augmented nor mixed images, nor smoothed labels.
 
     Expected: omniglot-5w1s, conv4: 95.85 % [95.45, 96.25], by `metabench evaluate fine-tune --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. clinc150-10w1s, bilstm: 58.64 % [57.98, 59.30], by `metabench

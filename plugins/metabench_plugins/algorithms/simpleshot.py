@@ -34,13 +34,6 @@ class SimpleShot(PretrainedAlgorithm):
 
     features_only = True
 
-    outer_lr: float = option(
-        1e-2, "learning rate of Adam after its rise, decayed to 0 by a cosine", at_least=0
-    )
-    warm_up: float = option(
-        0.2, "part of meta-training in which the learning rate rises", at_least=0, at_most=1
-    )
-
     transform: str = option(
         "auto",
         "what is done to features; auto: l2n on images, cl2n on texts",

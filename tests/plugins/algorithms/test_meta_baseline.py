@@ -133,7 +133,7 @@ def test_the_second_stage_starts_from_the_features_of_the_first(toy):
 
     torch.manual_seed(1)
     session = Recording(other, 20)
-    pretrain(other, nn.Linear(4, 8), session, Pretraining(0.03, PER_EPISODE, 0.5))
+    pretrain(other, nn.Linear(4, 8), session, Pretraining(0.03, PER_EPISODE, 0.5, warm_up=0.2))
     assert other.temperature.item() == 10.0
     Algorithm.meta_train(other, session)
 
