@@ -83,17 +83,19 @@ def _add(result: Path, folder: Path, machine: Machine) -> Iterator[str]:
     from metabench.results.bundle import write_bundle  # noqa: PLC0415
     from metabench.results.files import ResultError, read_record  # noqa: PLC0415
     from metabench.results.folder import Stored  # noqa: PLC0415
-    from metabench.verification.publishable import refusals  # noqa: PLC0415
+    from metabench.verification.publishable import check_publishable  # noqa: PLC0415
 
     try:
         stored = Stored(result, read_record(result))
         if is_published(stored.record, folder):
             click.echo(plain(f"{result.name} is there already."))
             return
-        problems = [*refusals(stored, machine)]
-        yield from (f"Result {str(result)!r} is refused: {problem}" for problem in problems)
-        if not problems:
+        found = check_publishable(stored, machine)
+        yield from (f"Result {str(result)!r} is refused: {problem}" for problem in found.problems)
+        if not found.problems:
             write_bundle(stored, folder / RESULTS)
             click.echo(plain(f"{result.name} is added."))
+            for remark in found.remarks:
+                click.echo(plain(f"Note: {remark}"), err=True)
     except ResultError as error:
         yield str(error)

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metabench.leaderboards.apart import set_apart
 from metabench.leaderboards.labels import labels
@@ -16,17 +17,21 @@ from metabench.leaderboards.table import Leaderboard, Row, Track
 from metabench.results.calibration import speed
 from metabench.scoring.classes import Membership, classes_intervals
 from metabench.scoring.compare import compare_all
+from metabench.scoring.interval import Interval
 from metabench.scoring.seeds import seeds_intervals, worst_of_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from metabench.results.folder import Stored
     from metabench.results.record import BudgetPart, Record
-    from metabench.scoring.interval import Interval
     from metabench.scoring.metric import Metric
+
+
+Scores = NDArray[np.float64]
+
+# Decimals of scores and their bounds: what follows them differs from one processor to another.
+_DIGITS = 12
 
 
 def build(
@@ -85,13 +90,16 @@ def _leaderboard(
     methods = gather(scored.get(one.record.identity) or score_run(one, metric) for one in stored)
     guessing = _guessing(methods)
     scores = [method.ranked_by(guessing) for method in methods]
-    rows = _rows(methods, membership(stored), higher_is_better=higher_is_better)
+    shown = list(map(_shown, methods, scores))
+    rows = _rows(methods, shown, membership(stored), higher_is_better=higher_is_better)
     sign = -1 if higher_is_better else 1
 
     def order(place: int) -> tuple[bool, bool, float, str, str]:
-        row = rows[place]
-        mean = 0.0 if row.score is None else row.score.mean
-        return scores[place] is None, row.score is None, sign * mean, row.algorithm, row.backbone
+        row, by = rows[place], scores[place]
+        # The mean that ranks, as a row may show that of a part of the episodes.
+        shown_mean = None if row.score is None else row.score.mean
+        mean = shown_mean if by is None else round(float(by.mean()), _DIGITS)
+        return by is None, mean is None, sign * (mean or 0.0), row.algorithm, row.backbone
 
     places = sorted(range(len(rows)), key=order)
     ranked = [one for one in (scores[place] for place in places) if one is not None]
@@ -108,51 +116,74 @@ def _leaderboard(
     )
 
 
-def _rows(methods: Sequence[Method], classes: Membership | None, *, higher_is_better: bool) -> list[Row]:
+def _shown(method: Method, ranked_by: Scores | None) -> Scores | None:
+    """(n_seeds, n_episodes) scores that a row shows the mean of, which rank it where a seed answered all."""
+    if ranked_by is None or method.scores is None or method.scores.shape[1] < ranked_by.shape[1]:
+        return method.scores
+    return ranked_by
+
+
+def _rows(
+    methods: Sequence[Method],
+    scores: Sequence[Scores | None],
+    classes: Membership | None,
+    *,
+    higher_is_better: bool,
+) -> list[Row]:
     algorithms = labels([method.first.algorithm for method in methods])
     backbones = labels([method.first.backbone for method in methods])
     rows = map(_row, methods, algorithms, backbones)
-    wide = _over_classes(methods, classes)
-    worsts = (_worst(method, higher_is_better=higher_is_better) for method in methods)
+    wide = _over_classes(scores, classes)
+    worsts = (_worst(one, higher_is_better=higher_is_better) for one in scores)
     return [
-        replace(row, score=score, over_classes=over, worst_seed=worst)
-        for row, score, over, worst in zip(rows, _intervals(methods), wide, worsts, strict=True)
+        replace(row, score=_tidy(score), over_classes=_tidy(over), worst_seed=worst)
+        for row, score, over, worst in zip(rows, _intervals(scores), wide, worsts, strict=True)
     ]
 
 
-def _worst(method: Method, *, higher_is_better: bool) -> float | None:
-    if method.scores is None or len(method.scores) < 2:
+def _worst(scores: Scores | None, *, higher_is_better: bool) -> float | None:
+    if scores is None or len(scores) < 2:
         return None
-    return worst_of_seeds(method.scores, higher_is_better=higher_is_better)
+    return round(worst_of_seeds(scores, higher_is_better=higher_is_better), _DIGITS)
 
 
-def _over_classes(methods: Sequence[Method], classes: Membership | None) -> list[Interval | None]:
+def _over_classes(scores: Sequence[Scores | None], classes: Membership | None) -> list[Interval | None]:
     """Of each method's mean over its seeds; None where not all episodes are scored, or classes not told."""
     if classes is None:
-        return [None] * len(methods)
+        return [None] * len(scores)
     n_episodes = classes.shares.shape[0]
     means = {
-        place: method.scores.mean(axis=0)
-        for place, method in enumerate(methods)
-        if method.scores is not None and method.scores.shape[1] == n_episodes
+        place: one.mean(axis=0)
+        for place, one in enumerate(scores)
+        if one is not None and one.shape[1] == n_episodes
     }
     intervals = classes_intervals(np.stack([*means.values()]), classes) if means else []
     told = dict(zip(means, intervals, strict=True))
-    return [told.get(place) for place in range(len(methods))]
+    return [told.get(place) for place in range(len(scores))]
 
 
-def _intervals(methods: Sequence[Method]) -> list[Interval | None]:
+def _intervals(scores: Sequence[Scores | None]) -> list[Interval | None]:
     """Of each method's score; None where nothing was scored."""
-    by_place = {place: method.scores for place, method in enumerate(methods)}
-    scores = {place: found for place, found in by_place.items() if found is not None}
-    intervals = dict(zip(scores, seeds_intervals(list(scores.values())), strict=True))
-    return [intervals.get(place) for place in by_place]
+    found = {place: one for place, one in enumerate(scores) if one is not None}
+    intervals = dict(zip(found, seeds_intervals(list(found.values())), strict=True))
+    return [intervals.get(place) for place in range(len(scores))]
+
+
+def _tidy(interval: Interval | None) -> Interval | None:
+    """Without the digits that depend on how many cores multiply matrices, and on which."""
+    if interval is None:
+        return None
+    return Interval(*(round(one, _DIGITS) for one in (interval.mean, interval.low, interval.high)))
 
 
 def _guessing(methods: Sequence[Method]) -> NDArray[np.float64] | None:
-    """(n_episodes,) what guessing scores on the board's episodes; None if nobody answered them all."""
+    """(n_episodes,) what guessing scores on the board's episodes; None if nobody answered them all.
+
+    It is the median of what all runs tell, so that a single one cannot say how those that failed rank.
+    """
     found = [run.guessing for method in methods for run in method.runs if run.guessing is not None]
-    return next((one for one in found if len(one) == methods[0].first.benchmark.n_episodes), None)
+    whole = [one for one in found if len(one) == methods[0].first.benchmark.n_episodes]
+    return np.median(whole, axis=0) if whole else None
 
 
 def _row(method: Method, algorithm: str, backbone: str) -> Row:
@@ -217,5 +248,5 @@ def _notes(method: Method) -> list[str]:
         failed = [run for run in method.runs if run.status != "ok"]
         notes += [f"Seed {run.record.seed} ended as {run.status}." for run in failed]
     if method.scores is not None and method.coverage < 1.0:
-        notes.append(f"The score rests on {method.coverage:.0%} of the episodes of all seeds.")
+        notes.append(f"{method.coverage:.0%} of the episodes of all seeds were answered.")
     return notes

@@ -32,7 +32,8 @@ def labels(plugins: Sequence[PluginPart]) -> list[str]:
 def labels_across(told: Sequence[tuple[str, PluginPart]]) -> list[str]:
     """Name the plugins of several boards: namesakes that one board tells apart are told apart on all.
 
-    Others keep the names that they have on their boards, though a version may differ from board to board.
+    So are those of two packages. Others keep the names that they have on their boards, though a version may
+    differ from board to board.
 
     Args:
         told: The label on its board of each plugin, and the plugin.
@@ -40,7 +41,23 @@ def labels_across(told: Sequence[tuple[str, PluginPart]]) -> list[str]:
     split = {plugin.name for label, plugin in told if label != plugin.name}
     namesakes = {_key(plugin): plugin for _, plugin in told if plugin.name in split}
     names = dict(zip(namesakes, labels(list(namesakes.values())), strict=True))
-    return [names[_key(plugin)] if plugin.name in split else label for label, plugin in told]
+    origins = _origins([plugin for _, plugin in told])
+    return [
+        names[_key(plugin)] if plugin.name in split else origins[plugin.name, _origin(plugin)]
+        for _, plugin in told
+    ]
+
+
+def _origin(plugin: PluginPart) -> tuple[str, str]:
+    return plugin.distribution, plugin.target
+
+
+def _origins(plugins: Sequence[PluginPart]) -> dict[tuple[str, tuple[str, str]], str]:
+    """A label for each name and origin: the name, with what tells it from namesakes of other origins."""
+    found = {(one.name, _origin(one)): one for one in plugins}
+    alike = {"version": "", "source_hash": "", "options": {}}
+    told = labels([one.model_copy(update=alike) for one in found.values()])
+    return dict(zip(found, told, strict=True))
 
 
 def _key(plugin: PluginPart) -> str:

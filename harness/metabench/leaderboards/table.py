@@ -49,7 +49,8 @@ class Row:
         peak_memory_mib: The most that any seed used, MiB.
         verdict: The audit's; of several seeds the most serious.
         status: "ok" or how the run failed; of several seeds how many are ok.
-        coverage: Part of the seeds' episodes that the score rests on, 0 … 1.
+        coverage: Part of the seeds' episodes that were answered, 0 … 1; the score of a method that is ranked
+            has those of seeds that failed as guessing.
         notes: What a reader should know, a line each.
         cost_s: Seconds of meta-training as the reference machine would take them, mean over seeds; None
             where the speed of a machine is not known.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Cells are padded to the widest of their column, so that one edit moves all others.
 _RULE = re.compile(r"[-|: ]*")
+# Numbers with all their digits, of which the last ones differ from one processor to another.
+_LONG = re.compile(r"\d+\.\d{10,}(e-?\d+)?")
 
 
 def check_table(table: Path, results: Path, *, renderer: Renderer, metrics: Mapping[str, Metric]) -> Finding:
@@ -75,9 +77,13 @@ def _differences(published: Sequence[str], again: Sequence[str]) -> Iterator[str
 
 
 def _plain(lines: Sequence[str]) -> list[tuple[int, str]]:
-    """Lines that say something, with their numbers and without padding."""
+    """Lines that say something, with their numbers and without padding and last digits."""
     numbered = ((number, " ".join(line.split())) for number, line in enumerate(lines, start=1))
-    return [(number, line) for number, line in numbered if not _RULE.fullmatch(line)]
+    return [(number, _LONG.sub(_shortened, line)) for number, line in numbered if not _RULE.fullmatch(line)]
+
+
+def _shortened(told: re.Match[str]) -> str:
+    return f"{float(told[0]):.9g}"
 
 
 def _quoted(line: tuple[int, str] | None) -> str:

@@ -73,3 +73,13 @@ def test_across_boards_namesakes_that_one_splits_are_split_on_all(make_plugin) -
         ("feat", make_plugin("feat")),
     ]
     assert labels_across(told) == ["maml (steps=5)", "maml (steps=10)", "maml (steps=5)", "feat"]
+
+
+def test_across_boards_namesakes_of_two_packages_are_two(make_plugin) -> None:
+    ours = [make_plugin("maml", {"steps": 5}, version="1"), make_plugin("maml", version="2")]
+    theirs = make_plugin("maml", distribution="stranger", target="stranger:MAML")
+    told = [("maml", ours[0]), ("maml", theirs), ("maml", ours[1])]
+
+    first, second, third = labels_across(told)
+    assert first == third == f"maml ({ours[0].distribution})"
+    assert second == "maml (stranger)"

@@ -12,6 +12,7 @@ from metabench.leaderboards.build import build
 from metabench.results.folder import read_all
 from metabench.verification.finding import Finding
 from metabench.verification.table import check_table
+from metabench_plugins.renderers.json_boards import metabench_renderers as json_renderers
 from metabench_plugins.renderers.markdown import metabench_renderers
 
 (MARKDOWN,) = metabench_renderers()
@@ -51,6 +52,21 @@ def test_every_digit_of_a_table_counts(table, check) -> None:
         other = str((int(content[place]) + 1) % 10)
         table.write_text(content[:place] + other + content[place + 1 :])
         assert check().problems, content[place - 20 : place + 20]
+
+
+def test_the_last_digits_of_another_processor_are_no_difference(table, machine) -> None:
+    (renderer,) = json_renderers()
+    boards = build(read_all(table.parent)[0], machine.metrics)
+    told = renderer.render(boards)
+    mean = repr(boards[0].rows[0].score.low)
+    assert len(mean) > 13
+
+    def problems(other: float) -> tuple[str, ...]:
+        table.write_text(told.replace(mean, repr(other)))
+        return check_table(table, table.parent, renderer=renderer, metrics=machine.metrics).problems
+
+    assert problems(float(mean) + 1e-12) == ()
+    assert len(problems(float(mean) + 1e-7)) == 1
 
 
 def test_an_altered_row_is_told_beside_what_it_should_be(table, check) -> None:
