@@ -25,7 +25,8 @@ class SimpleShot(PretrainedAlgorithm):
 
     Differs from the paper: Adam with a warm-up and cosine decay where it has SGD with steps; the mean that
     features are centred by is a moving average over minibatches, so that it is there at every commit, and
-    which starts at 0, so that after n steps it has 1 − 0.99ⁿ of its weight; images are not augmented.
+    which starts at 0, so that after n steps it has 1 − 0.99ⁿ of its weight; it is that of features as
+    training has them, by the BatchNorm statistics of each minibatch; images are not augmented.
 
     Expected: omniglot-5w1s, conv4: 97.19 % [96.84, 97.54], by `metabench evaluate simpleshot --benchmark
     omniglot-5w1s --budget 5m` on two CPU cores. clinc150-10w1s, bilstm: 62.38 % [61.74, 63.02], by
@@ -40,7 +41,7 @@ class SimpleShot(PretrainedAlgorithm):
         choices=("auto", "un", "l2n", "cl2n"),
     )
     mean_momentum: float = option(
-        0.01, "share of a minibatch in the mean of the features", at_least=0, at_most=1
+        0.01, "share of a minibatch in the mean of the features, for cl2n", at_least=0, at_most=1
     )
 
     def setup(self) -> None:

@@ -20,8 +20,8 @@ class ResNet12(MapBackbone):
     """Four residual blocks of three convolutions, each with pooling behind it. Lee et al. 2019, section 4.1.
 
     Leaky ReLU of slope 0.1, 2×2 max pooling, then DropBlock with squares of side 1, which is dropout, behind
-    the first two blocks and of side 5 behind the last two. With widths of 64, 128, 256 and 512 it is the
-    network of Oreshkin et al. 2018, but for their activation.
+    the first two blocks and of side 5 behind the last two. With widths of 64, 128, 256 and 512, and
+    `drop=0`, it is the network of Oreshkin et al. 2018, but for their activation.
 
     Sources: Lee et al., "Meta-Learning with Differentiable Convex Optimization", CVPR 2019; Oreshkin et al.,
     "TADAM: Task dependent adaptive metric for improved few-shot learning", NeurIPS 2018.

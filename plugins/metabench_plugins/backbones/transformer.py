@@ -17,9 +17,9 @@ class Transformer(Backbone):
     Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017.
 
     Differs from the paper: normalisation before each part instead of after it (Xiong et al., "On Layer
-    Normalization in the Transformer Architecture", ICML 2020), which needs no warm-up; learned places; GELU
-    where it has ReLU; no dropout; the mean over tokens as features; two layers of width 128 where it has six
-    of 512.
+    Normalization in the Transformer Architecture", ICML 2020), which needs no warm-up; learned places;
+    embeddings that are not multiplied by √width; GELU where it has ReLU; no dropout; the mean over tokens as
+    features; two layers of width 128 where it has six of 512.
     """
 
     modality = "text"

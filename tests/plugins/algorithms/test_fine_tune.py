@@ -147,3 +147,12 @@ def test_texts_of_many_tensors_are_adapted_to(toy):
     )
 
     torch.testing.assert_close(parted.answer(told), plain.answer(episodes))
+
+
+def test_a_new_layer_on_features_in_bfloat16_is_one_of_weights(toy):
+    learner, episode = toy.learner(FineTune), toy.episodes(n=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert learner(episode.support[0]).dtype == torch.bfloat16
+        weights = learner._first_weights(episode.support[0], episode.support_labels[0], 3)
+
+    assert {one.dtype for one in weights.values()} == {torch.float32}

@@ -53,8 +53,10 @@ def test_its_numbers_are_those_of_plain_functions(make):
 def test_squares_are_dropped_behind_the_last_two_blocks_alone(make):
     backbone = make(ResNet12, drop=0.2, side=3)
     found = [(part.rate, part.side) for part in backbone.layers if isinstance(part, DropBlock)]
+    order = [type(part).__name__ for part in backbone.layers]
 
     assert found == [(0.2, 1), (0.2, 1), (0.2, 3), (0.2, 3)]
+    assert order == 4 * ["_Block", "MaxPool2d", "DropBlock"]
 
 
 def test_training_drops_and_evaluation_does_not(make):

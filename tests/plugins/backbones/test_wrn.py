@@ -35,7 +35,9 @@ def test_the_map_has_the_shape_that_it_tells_of(make, shape, map_shape):
 
 
 @pytest.mark.parametrize("width", [1, 2])
-def test_its_numbers_are_those_of_plain_functions(make, width):
+@pytest.mark.parametrize("dropout", [lambda maps: maps, lambda maps: maps / 2 + 1], ids=["", "dropping"])
+def test_its_numbers_are_those_of_plain_functions(make, monkeypatch, width, dropout):
+    monkeypatch.setattr(torch.nn.Dropout, "forward", lambda _, maps: dropout(maps))
     backbone = make(WideResNet, (2, 13, 18), depth=16, width=width).double()
     images = torch.rand(3, 2, 13, 18, dtype=torch.float64)
 
@@ -52,7 +54,7 @@ def test_its_numbers_are_those_of_plain_functions(make, width):
         inner = ready(functional.conv2d(before, block.first.weight, stride=stride, padding=1))
         if block.shortcut is not None:
             expected = functional.conv2d(before, block.shortcut.weight, stride=stride)
-        expected = functional.conv2d(inner, block.second.weight, padding=1) + expected
+        expected = functional.conv2d(dropout(inner), block.second.weight, padding=1) + expected
 
     has_shortcut = [block.shortcut is not None for block in blocks]
     assert has_shortcut == [width > 1, False, True, False, True, False]
