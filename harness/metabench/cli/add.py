@@ -96,6 +96,6 @@ def _add(result: Path, folder: Path, machine: Machine) -> Iterator[str]:
             write_bundle(stored, folder / RESULTS)
             click.echo(plain(f"{result.name} is added."))
             for remark in found.remarks:
-                click.echo(plain(f"Note: {remark}"), err=True)
+                click.echo(plain(f"Note on {result.name}: {remark}"), err=True)
     except ResultError as error:
         yield str(error)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import click
 from tabulate import tabulate
 
+from metabench.leaderboards.text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     Cell = str | int | float | bool | None
-
-# Names come from strangers' packages; a terminal must not obey what stands in them.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def print_rows(rows: Sequence[Mapping[str, Cell]], *, as_json: bool) -> None:
@@ -43,10 +41,8 @@ def print_fields(fields: Mapping[str, object], *, as_json: bool) -> None:
 
 
 def plain(value: object) -> str:
-    """A value as text that a terminal can show."""
-    if value is None:
-        return ""
-    return _CONTROL.sub(" ", str(value))
+    """A value as text on one line: names come from strangers' packages, and no terminal must obey them."""
+    return "" if value is None else printable(str(value))
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout.")

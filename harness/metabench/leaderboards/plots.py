@@ -48,7 +48,8 @@ def plot_board(board: Leaderboard) -> dict[str, bytes]:
         axes.grid(visible=True, axis="x", linewidth=0.5)
         cut = f" ({len(rows)} of {len(scored)} methods)" if len(rows) < len(scored) else ""
         axes.set_title(f"{text.heading(board)}{cut}", fontsize="medium")
-        axes.set_xlabel("95 % intervals: thick for other episodes, thin for other classes", fontsize="small")
+        # Below the whole figure, as long names leave little room below the axes.
+        figure.supxlabel(_about_intervals(rows), fontsize="small")
         return _files(figure)
 
 
@@ -108,6 +109,12 @@ def plot_profile(summary: Summary) -> dict[str, bytes]:
 def _files(figure: Figure) -> dict[str, bytes]:
     """Drawn once for all formats: that takes longer than to write them."""
     return {suffix: written(figure, suffix) for suffix in FORMATS}
+
+
+def _about_intervals(rows: Sequence[Row]) -> str:
+    """What each kind of bar is for; of a single seed, other seeds tell nothing."""
+    seeds = " (and other seeds, where there are several)" if any(row.n_seeds > 1 for row in rows) else ""
+    return f"95 % intervals: thick for other episodes{seeds}, thin for other classes"
 
 
 def _draw_scores(axes: Axes, rows: Sequence[Row], factor: float) -> None:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 RESULTS = "results"
 _INDEX = "README.md"
 _MADE = "<!-- Made by `metabench leaderboard add` from what lies in results/. -->"
+# What Markdown's tables begin with: `metabench.leaderboards.text.heading`, as a heading.
+_TABLE = re.compile(r"### .*: .*, \d+ episodes$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([a-z0-9_.+-]+\.md)\)")
 _ABOUT = (
     "Each folder in [results](results) is a run: its record, and what came of each of its episodes. The "
@@ -42,7 +44,7 @@ _ABOUT = (
 
 
 def check_is_ours(folder: Path) -> None:
-    """Refuse a folder whose README.md somebody has written: it would be replaced.
+    """Refuse a folder in which somebody has written what would be replaced or removed.
 
     Raises:
         UsageError: It is such a folder.
@@ -53,6 +55,7 @@ def check_is_ours(folder: Path) -> None:
             f"Folder {str(folder)!r} has a {_INDEX} of its own; expected a folder of leaderboards. Name "
             "another one with --to."
         )
+    _check_tables_are_ours(folder, _listed(folder))
 
 
 def is_published(record: Record, folder: Path) -> bool:
@@ -83,11 +86,14 @@ def write_tables(folder: Path, renderer: Renderer, metrics: Mapping[str, Metric]
 
     Raises:
         ResultError: The folder cannot be read or written.
+        UsageError: Somebody has written a file that a table would replace; nothing is changed.
     """
     stored, problems = read_all(folder / RESULTS)
     files = tables(stored, renderer, metrics)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        check_is_ours(folder)
+        _check_tables_are_ours(folder, files.keys() - {_INDEX})
         for name in _listed(folder) - files.keys():
             (folder / name).unlink(missing_ok=True)
         for name, content in files.items():
@@ -143,6 +149,16 @@ def _listed(folder: Path) -> set[str]:
     """The tables that the index of before has."""
     index = folder / _INDEX
     return set(_LINK.findall(_read(index))) if index.exists() else set()
+
+
+def _check_tables_are_ours(folder: Path, names: Iterable[str]) -> None:
+    for file in (folder / name for name in sorted(names)):
+        if file.exists() and not (file.is_file() and _TABLE.match(_read(file))):
+            raise UsageError(
+                f"File {str(file)!r} is none of the tables that metabench makes, and would be replaced or "
+                "removed; expected no other file of that name. Move it out of the folder, or name another "
+                "folder with --to."
+            )
 
 
 def _read(file: Path) -> str:

@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from metabench.results.outcomes import outcomes_of
 from metabench.scoring.classes import Membership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 # The most serious first.
 _VERDICTS: tuple[Verdict, ...] = ("stateful", "transductive", "not audited", "inductive")
+# Pairs of classes in the episodes, and how many of them may differ: more take minutes, or fill the memory.
+_MOST_PAIRS, _MOST_DIFFERENT = 10**9, 10**7
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,15 @@ class Run:
     problem: str | None
 
     @property
-    def failed_by_method(self) -> bool:
-        """It failed, and the method is to blame."""
-        return self.record.blame == "method" and self.problem is None
-
-    @property
     def status(self) -> str:
         """The record's status; "damaged" where the predictions do not bear it out."""
         return "damaged" if self.problem else self.record.status
+
+    def ranked_by(self, guessing: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        """(n_episodes,) scores to rank by, those of guessing if the method is to blame; None without any."""
+        if self.scores is not None and len(self.scores) == self.record.benchmark.n_episodes:
+            return self.scores
+        return guessing if self.record.blame == "method" else None
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,14 @@ class Method:
         return scored / (len(self.runs) * self.first.benchmark.n_episodes)
 
     @property
+    def intact(self) -> tuple[Run, ...]:
+        """Runs that tell of the method: damaged ones anybody can send in its name. All if none is intact."""
+        return tuple(run for run in self.runs if run.problem is None) or self.runs
+
+    @property
     def verdict(self) -> Verdict:
-        """The most serious one of all seeds."""
-        return min((run.record.audit.verdict for run in self.runs), key=_VERDICTS.index)
+        """The most serious one of all seeds that are intact."""
+        return min((run.record.audit.verdict for run in self.intact), key=_VERDICTS.index)
 
     @property
     def status(self) -> str:
@@ -102,23 +111,19 @@ class Method:
     def ranked_by(self, guessing: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
         """(n_seeds, n_episodes) scores to rank by; None where the method stands outside of the ranking.
 
-        A seed that failed by the method's fault, and so has no scores, counts as guessing. Outside stands
-        a method with scores missing for another reason, one that failed the audit, and one with a finding.
+        A seed that failed by the method's fault, and so has no scores, counts as guessing. One that is
+        damaged does not count. Outside stands a method with scores missing for another reason, one without
+        an intact seed, one that failed the audit, and one with a finding.
 
         Args:
             guessing: (n_episodes,) scores of guessing; None where nobody's predictions tell the episodes.
         """
-        failures = [run.record.failure for run in self.runs if run.record.failure is not None]
+        failures = [run.record.failure for run in self.intact if run.record.failure is not None]
         if self.verdict not in ("inductive", "not audited") or any(one.phase == "audit" for one in failures):
             return None
-        n_episodes = self.first.benchmark.n_episodes
-        scores = [
-            run.scores if run.scores is not None and len(run.scores) == n_episodes else guessing
-            for run in self.runs
-            if run.failed_by_method or run.scores is not None
-        ]
-        found = [one for one in scores if one is not None and len(one) == n_episodes]
-        return np.stack(found) if len(found) == len(self.runs) else None
+        scores = [run.ranked_by(guessing) for run in self.intact if run.problem is None]
+        found = [one for one in scores if one is not None]
+        return np.stack(found) if found and len(found) == len(scores) else None
 
 
 def score_run(stored: Stored, metric: Metric | None) -> Run:
@@ -157,18 +162,24 @@ def membership(stored: Iterable[Stored]) -> Membership | None:
         if OUTCOMES_FILE in one.record.files:
             with suppress(ResultError):
                 classes = read_outcomes(one.folder, one.record).classes
-                if len(classes) == one.record.benchmark.n_episodes:
+                if len(classes) == one.record.benchmark.n_episodes and _are_bearable(classes):
                     return Membership.of(classes)
     return None
+
+
+def _are_bearable(classes: Sequence[Sequence[str]]) -> bool:
+    n_pairs, n_classes = sum(len(one) ** 2 for one in classes), len(set(chain.from_iterable(classes)))
+    return n_pairs <= _MOST_PAIRS and min(n_pairs, n_classes**2) <= _MOST_DIFFERENT
 
 
 def gather(runs: Iterable[Run]) -> list[Method]:
     """Bring the seeds of each method together.
 
-    Where a method ran twice with one seed (say, under two versions of PyTorch), the later run counts.
+    Where a method ran twice with one seed (say, under two versions of PyTorch), the later run counts; a
+    damaged one takes no intact one's place.
     """
     by_method: dict[str, dict[int, Run]] = {}
-    for run in sorted(runs, key=lambda run: run.record.started):
+    for run in sorted(runs, key=lambda run: (run.problem is None, run.record.started)):
         by_method.setdefault(_method_key(run.record), {})[run.record.seed] = run
     return [Method(_by_seed(seeds.values())) for seeds in by_method.values()]
 

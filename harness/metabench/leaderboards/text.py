@@ -45,6 +45,7 @@ ABOUT_UNSTEADY = (
     "that its seconds are worth more or less than those of others."
 )
 _LONGEST_NAME = 60
+_LONGEST_NOTE = 600
 _LARGEST_SCORE = 1e6
 _MOST_LETTERS = 4
 _MOST_NAMES = 10
@@ -89,9 +90,14 @@ def apart(board: Leaderboard) -> str:
     """Why other leaderboards of the same benchmark are not one with it, in a line; "" if there are none."""
     if not board.apart:
         return ""
+    return f"Not one table with others of {name(board.track.benchmark.name)}, by its {own_rules(board)}."
+
+
+def own_rules(board: Leaderboard) -> str:
+    """In what its rules differ from those of others of the same benchmark, e.g. "precision: bf16"."""
     own = "; ".join(map(name, board.apart[:_MOST_NAMES]))
     more = f"; and {len(board.apart) - _MOST_NAMES} more" if board.apart[_MOST_NAMES:] else ""
-    return f"Not one table with others of {name(board.track.benchmark.name)}, by its {own}{more}."
+    return f"{own}{more}"
 
 
 def groups(board: Leaderboard) -> list[str]:
@@ -204,10 +210,16 @@ def status(row: Row) -> str:
 def notes(board: Leaderboard) -> list[str]:
     """What rows say besides, a line each."""
     return [
-        f"{name(row.algorithm)}, {name(row.backbone)}: {printable(note)}"
+        f"{name(row.algorithm)}, {name(row.backbone)}: {_note(note)}"
         for row in board.rows
         for note in row.notes
     ]
+
+
+def _note(words: str) -> str:
+    """A stranger's sentences, printable; of endless ones the ends: what it is about, and the next step."""
+    safe, half = printable(words), _LONGEST_NOTE // 2
+    return safe if len(safe) <= _LONGEST_NOTE else f"{safe[:half]} … {safe[-half:]}"
 
 
 def summary_heading(summary: Summary) -> str:

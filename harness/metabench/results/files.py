@@ -48,14 +48,14 @@ def read_record(folder: Path) -> Record:
         return read_any(content_of(folder / RECORD_FILE))
     except OSError as error:
         raise ResultError(
-            f"Result {str(folder)!r} has no readable {RECORD_FILE} ({error.strerror}); expected the record "
+            f"Result {_told(folder)} has no readable {RECORD_FILE} ({error.strerror}); expected the record "
             "of a run. Name the folder of a single result; if this was one, delete it and run it again."
         ) from error
     except NewerSchemaError as error:
-        raise ResultError(f"Result {str(folder)!r} has {error}. Upgrade metabench to read it.") from error
+        raise ResultError(f"Result {_told(folder)} has {error}. Upgrade metabench to read it.") from error
     except ValidationError as error:
         raise ResultError(
-            f"Result {str(folder)!r} has a damaged {RECORD_FILE} ({_first_complaint(error)}); expected the "
+            f"Result {_told(folder)} has a damaged {RECORD_FILE} ({_first_complaint(error)}); expected the "
             f"record that was written. {_RUN_AGAIN}"
         ) from error
 
@@ -158,7 +158,7 @@ def _read_checked(folder: Path, record: Record, name: str) -> bytes:
     expected = record.files.get(name)
     if expected is None:
         raise ResultError(
-            f"Result {str(folder)!r} has no {name.partition('.')[0]}; its status is {record.status!r}."
+            f"Result {_told(folder)} has no {name.partition('.')[0]}; its status is {record.status!r}."
         )
     try:
         content = content_of(folder / name)
@@ -193,4 +193,12 @@ def _first_complaint(error: ValidationError) -> str:
 
 
 def _damaged(folder: Path, name: str, reason: str) -> ResultError:
-    return ResultError(f"File {name!r} of result {str(folder)!r} {reason}. {_RUN_AGAIN}")
+    return ResultError(f"File {name!r} of result {_told(folder)} {reason}. {_RUN_AGAIN}")
+
+
+def _told(folder: Path) -> str:
+    """A result by its folder's name: what is said of it stands in tables, which tell nobody where it lies.
+
+    Of a folder that is not there, where it was looked for.
+    """
+    return repr(folder.absolute().name if os.access(folder, os.F_OK) else str(folder))

@@ -243,7 +243,7 @@ def _read(folders: Sequence[Path]) -> tuple[list[Stored], list[str]]:
 
 def _about_rival(first: Stored, second: Stored) -> str:
     """Of two folders that tell of one run, which is one too many: whose it is, no name can tell."""
-    told = f"Result {str(second.folder)!r} is the same run as {first.folder.name!r}"
+    told = f"Result {second.folder.name!r} is the same run as {first.folder.name!r}"
     if second.record == first.record:
         return f"{told}; expected one. Delete either."
     return f"{told}, and tells other things of it; neither counts. Keep the one that you know to be true."

@@ -12,10 +12,12 @@ from metabench.errors import no_results
 from metabench.results.folder import read_all
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     from metabench.results.folder import Stored
 
+_LOW, _HIGH, _MARK = "_low", "_high", " (metric)"
 _TEXTS = ("benchmark", "algorithm", "backbone", "budget", "status", "verdict", "device_class", "precision")
 
 
@@ -28,8 +30,9 @@ def results_frame(folder: str | PathLike[str]) -> pd.DataFrame:
     Returns:
         A row for each run, by benchmark, algorithm, backbone and seed. Each metric has a column, beside
         `…_low` and `…_high` of its 95 % interval over episodes, as the records tell them (`metabench
-        verify` tells whether they are true); a run without scores has NaN there. `episode_s` is the time
-        that a test episode took on average. What cannot be read is warned of.
+        verify` tells whether they are true); a run without scores has NaN there. A metric whose name is
+        that of another column, or could be, has "NAME (metric)". `episode_s` is the time that a test
+        episode took on average. What cannot be read is warned of.
 
     Raises:
         UsageError: There is no such folder.
@@ -43,7 +46,7 @@ def results_frame(folder: str | PathLike[str]) -> pd.DataFrame:
     frame = pd.DataFrame([_row(one) for one in stored])
     if frame.empty:
         return frame
-    frame["started"] = pd.to_datetime(frame["started"], utc=True, errors="coerce")
+    frame["started"] = pd.to_datetime(frame["started"], format="ISO8601", utc=True, errors="coerce")
     frame = frame.sort_values(["benchmark", "algorithm", "backbone", "seed"], ignore_index=True)
     return frame.astype(dict.fromkeys(_TEXTS, "category"))
 
@@ -76,7 +79,15 @@ def _row(stored: Stored) -> dict[str, object]:
     }
     scores: dict[str, object] = {}
     for score in record.scores:
-        # No stranger's metric takes another column's place.
-        name = f"{score.metric} (metric)" if score.metric in ran | besides else score.metric
-        scores |= {name: score.mean, f"{name}_low": score.low, f"{name}_high": score.high}
+        name = _column(score.metric, ran | besides)
+        scores |= {name: score.mean, f"{name}{_LOW}": score.low, f"{name}{_HIGH}": score.high}
     return ran | scores | besides
+
+
+def _column(metric: str, others: Mapping[str, object]) -> str:
+    """Where a metric stands: no stranger's takes another column's place, nor that of another metric's bounds.
+
+    Its name alone decides, so that it is the same for all runs.
+    """
+    is_marked = metric in others or metric.endswith((_LOW, _HIGH, _MARK))
+    return f"{metric}{_MARK}" if is_marked else metric

@@ -28,8 +28,11 @@ _FIXED = (
     pa.field("class_scores", pa.list_(pa.float64())),
     pa.field("guessing", pa.float64()),
 )
-# What a file of few bytes may say that it unfolds to: no protocol has classes enough for more.
-_MOST_PER_EPISODE = 10_000
+# In memory as in the file, each name once: few bytes can repeat a long one very often.
+_CLASSES = pa.field("classes", pa.list_(pa.dictionary(pa.int32(), pa.string())))
+_NAMES = "classes.list.element"
+# What a file of few bytes may say that it unfolds to. 20,000 episodes of 50 classes have fewer values.
+_MOST_VALUES, _MOST_BYTES = 2_500_000, 2**26
 # Before the name of a metric, so that none can be taken for another column.
 _SCORE = "score:"
 _SUMS = "sums:"
@@ -121,12 +124,11 @@ def decode(content: bytes, *, n_episodes: int) -> Outcomes:
     numbers = _checked_numbers(table)
     lists = [table[name].combine_chunks() for name in ("classes", "class_scores")]
     _check_lists(*lists)
-    classes = tuple(map(tuple, lists[0].to_pylist()))
-    ends = np.cumsum([len(one) for one in classes])
+    ends = np.cumsum(_numbers(lists[0].value_lengths()))
     return Outcomes(
         scores={name.removeprefix(_SCORE): numbers[name] for name in _named(table.schema, _SCORE)},
         guessing=numbers["guessing"],
-        classes=classes if ends[-1] else (),
+        classes=_cut(lists[0].flatten(), ends) if ends[-1] else (),
         class_scores=tuple(np.split(_numbers(lists[1].flatten()), ends[:-1])) if ends[-1] else (),
         sums={name.removeprefix(_SUMS): _sums(table[name]) for name in _named(table.schema, _SUMS)},
     )
@@ -151,22 +153,27 @@ def _read(content: bytes, n_episodes: int, scores: Sequence[str] | None = None) 
     """All columns, or of scores some and of others those that are numbers."""
     try:
         # Files are small: other threads, and reading ahead, would take longer than they save.
-        file = parquet.ParquetFile(pa.BufferReader(content), pre_buffer=False)
+        names = None if scores else [_NAMES]
+        file = parquet.ParquetFile(pa.BufferReader(content), pre_buffer=False, read_dictionary=names)
         _check_columns(file.schema_arrow, scores or ())
         if not 1 <= file.metadata.num_rows <= n_episodes:
             raise ValueError(f"has {file.metadata.num_rows} rows; expected those of {n_episodes} episodes")
-        if _longest_column(file.metadata) > _MOST_PER_EPISODE * n_episodes:
-            raise ValueError(f"has more than {_MOST_PER_EPISODE} values for each of {n_episodes} episodes")
+        _check_size(file.metadata)
         return file.read(scores and ["episode", "guessing", *scores], use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError("is no Parquet file") from error
 
 
-def _longest_column(told: parquet.FileMetaData) -> int:
-    """How many values the column has that has the most; a list has as many as are in it."""
-    groups = map(told.row_group, range(told.num_row_groups))
-    columns = (group.column(place) for group in groups for place in range(group.num_columns))
-    return int(max(column.num_values for column in columns))
+def _check_size(told: parquet.FileMetaData) -> None:
+    """Refuse what would fill the memory; a list has as many values as are in it."""
+    if told.num_row_groups != 1:
+        raise ValueError(f"has {told.num_row_groups} groups of rows; expected one")
+    columns = list(map(told.row_group(0).column, range(told.num_columns)))
+    n_values = sum(column.num_values for column in columns)
+    n_bytes = sum(column.total_uncompressed_size for column in columns)
+    if n_values > _MOST_VALUES or n_bytes > _MOST_BYTES:
+        expected = f"expected at most {_MOST_VALUES} in {_MOST_BYTES}"
+        raise ValueError(f"has {n_values} values in {n_bytes} bytes; {expected}")
 
 
 def _numbers(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
@@ -181,17 +188,23 @@ def _named(schema: pa.Schema, prefix: str) -> list[str]:
 
 def _check_columns(schema: pa.Schema, wanted: Sequence[str]) -> None:
     names = _named(schema, _SCORE)
-    if not names or not set(wanted) <= set(names) or not schema.equals(_expected(tuple(schema.names))):
+    is_known = schema.equals(_expected(tuple(schema.names), is_whole=not wanted))
+    if not names or not set(wanted) <= set(names) or not is_known:
         expected = [*(one.name for one in _FIXED), *wanted]
         raise ValueError(f"has columns {schema.names}; expected {expected}, and scores of metrics")
 
 
 @lru_cache(maxsize=8)
-def _expected(names: tuple[str, ...]) -> pa.Schema:
-    """What a file with the columns of these names has; many files have the same."""
-    scores = [pa.field(name, pa.float64()) for name in names if name.startswith(_SCORE)]
-    sums = [pa.field(name, pa.list_(pa.float64())) for name in names if name.startswith(_SUMS)]
-    return pa.schema([*_FIXED, *scores, *sums])
+def _expected(names: tuple[str, ...], *, is_whole: bool) -> pa.Schema:
+    """What a file with the columns of these names has, each once, if it is read whole or not.
+
+    Many files have the same.
+    """
+    once = dict.fromkeys(names)
+    fixed = [_CLASSES if is_whole and one.name == _CLASSES.name else one for one in _FIXED]
+    scores = [pa.field(name, pa.float64()) for name in once if name.startswith(_SCORE)]
+    sums = [pa.field(name, pa.list_(pa.float64())) for name in once if name.startswith(_SUMS)]
+    return pa.schema([*fixed, *scores, *sums])
 
 
 def _checked_numbers(table: pa.Table) -> dict[str, NDArray[np.float64]]:
@@ -214,6 +227,14 @@ def _check_lists(classes: pa.ListArray, scores: pa.ListArray) -> None:
         raise ValueError("has an episode with more or fewer classes than scores of classes")
     if not np.isfinite(_numbers(scores.flatten())).all():
         raise ValueError("has a score that is no finite number")
+
+
+def _cut(names: pa.DictionaryArray, ends: NDArray[np.int64]) -> tuple[tuple[str, ...], ...]:
+    """The names of each episode; all that are equal are one text in memory."""
+    told = names.dictionary.to_pylist()
+    chosen = [told[one] for one in _numbers(names.indices).tolist()]
+    places = ends.tolist()
+    return tuple(tuple(chosen[start:end]) for start, end in zip([0, *places], places, strict=False))
 
 
 def _sums(column: pa.ChunkedArray) -> NDArray[np.float64]:

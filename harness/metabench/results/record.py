@@ -12,15 +12,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from metabench.referee.outcome import Blame, Phase, Status, Verdict
+from metabench.spec.benchmark import MOST_EPISODES
 
 SCHEMA_VERSION: Literal[2] = 2
 
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # Beyond it a number is no amount of anything, and sums of such lose their meaning.
 LARGEST = 1e18
-_MOST_EPISODES = 10**6
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
-_Episodes = Annotated[int, Field(ge=1, le=_MOST_EPISODES)]
+_Episodes = Annotated[int, Field(ge=1, le=MOST_EPISODES)]
+_Answered = Annotated[int, Field(ge=0, le=MOST_EPISODES)]
 _Amount = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 # JSON has no numbers for these; the interval over a single episode, for one, is infinite.
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -238,7 +239,7 @@ class ScorePart(_Part):
     mean: _Mean
     low: _Number
     high: _Number
-    n_episodes: _Whole
+    n_episodes: _Answered
 
 
 class CurvePoint(_Part):
@@ -248,7 +249,7 @@ class CurvePoint(_Part):
     mean: _Mean
     low: _Number
     high: _Number
-    n_episodes: _Whole
+    n_episodes: _Answered
 
 
 class AuditPart(_Part):
@@ -258,7 +259,7 @@ class AuditPart(_Part):
     """
 
     verdict: Verdict
-    n_episodes: _Whole
+    n_episodes: _Answered
     noise_floor: _Number
     from_company: _Number
     from_history: _Number

@@ -12,15 +12,19 @@ from scipy import special
 from metabench.scoring.interval import CONFIDENCE, Interval, mean_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    Block = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 # Fixed, so that two people who build one table get the same digits.
 BOOTSTRAP_SEED = 2017
 N_RESAMPLES = 2_000
 # Resamples of the episodes that are in memory at a time.
 _BLOCK = 250
+# Of more episodes than these, all resamples would fill the memory: they are drawn anew for each board.
+_MOST_KEPT = 2_000
 
 
 def seeds_intervals(scores: Sequence[NDArray[np.float64]]) -> list[Interval]:
@@ -114,15 +118,25 @@ def _widening(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return widening
 
 
-@lru_cache(maxsize=1)
-def _resamples(n_seeds: int, n_episodes: int) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
-    """In blocks, (n_resamples, n_seeds) and (n_resamples, n_episodes): the share that each has in a resample.
+def _resamples(n_seeds: int, n_episodes: int) -> Iterable[Block]:
+    """In blocks, (n_resamples, n_seeds) and (n_resamples, n_episodes): the share of each in a resample."""
+    if n_episodes > _MOST_KEPT:
+        return _drawn_anew(n_seeds, n_episodes)
+    return _kept(n_seeds, n_episodes)
 
-    They are kept, as most boards have as many seeds and episodes as the one before.
-    """
+
+@lru_cache(maxsize=1)
+def _kept(n_seeds: int, n_episodes: int) -> tuple[Block, ...]:
+    """All blocks at once, as most boards have as many seeds and episodes as the one before."""
+    return tuple(_drawn_anew(n_seeds, n_episodes))
+
+
+def _drawn_anew(n_seeds: int, n_episodes: int) -> Iterator[Block]:
+    """One block after the other, the same ones at every call."""
     rng = np.random.Generator(np.random.PCG64(BOOTSTRAP_SEED))
-    sizes = [min(_BLOCK, N_RESAMPLES - start) for start in range(0, N_RESAMPLES, _BLOCK)]
-    return tuple((_drawn(rng, size, n_seeds), _drawn(rng, size, n_episodes)) for size in sizes)
+    for start in range(0, N_RESAMPLES, _BLOCK):
+        size = min(_BLOCK, N_RESAMPLES - start)
+        yield _drawn(rng, size, n_seeds), _drawn(rng, size, n_episodes)
 
 
 def _drawn(rng: np.random.Generator, n_resamples: int, n_choices: int) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ _ABOUT_ANYTIME = (
     "of a line is the result, over all of them. Means over seeds."
 )
 _ABOUT_COST = "Each method's score with its 95 % interval. Further left is cheaper, further up is better."
+_ABOUT_NO_COST = " Not drawn: {without} of {all} methods with a score, as their cost is not known."
 _ABOUT_BUDGET = "The same methods under all budgets that were run. Means over seeds."
 _FEWEST_POINTS = 2
 _MOST_TICKS = 8
@@ -70,7 +71,13 @@ def _against_cost(board: Leaderboard) -> Plot | None:
         return None
     of_what = " on the reference machine" if is_known else ""
     frame = Frame("cost", f"seconds of meta-training{of_what}", _y_label(board), joined=False)
-    return Plot("By cost", draw(frame, series), _ABOUT_COST)
+    return Plot("By cost", draw(frame, series), _ABOUT_COST + (_about_missing(board) if is_known else ""))
+
+
+def _about_missing(board: Leaderboard) -> str:
+    """How many methods have no place by cost; "" if all have."""
+    known = [row.cost_s is not None for row in board.rows if row.score is not None]
+    return "" if all(known) else _ABOUT_NO_COST.format(without=known.count(False), all=len(known))
 
 
 def _against_budget(board: Leaderboard, contents: Contents) -> Plot | None:

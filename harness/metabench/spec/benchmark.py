@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metabench.errors import unknown_name
+from metabench.errors import UsageError, unknown_name
 from metabench.spec.protocol import AnyProtocol, AnyWay, parse_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 STANDARD_EPISODES = 600
+# Twice those of the largest benchmark of the literature; what is made of more would not fit into memory.
+MOST_EPISODES = 20_000
 _TO = "-to-"
 
 
@@ -28,6 +30,9 @@ class Benchmark:
         n_episodes: meta_test episodes.
         metric: Name of the metric that leaderboards rank by.
         stream_seed: Selects the stream of meta_test episodes; the same for every contestant.
+
+    Raises:
+        UsageError: It has no episodes, or more than `MOST_EPISODES`.
     """
 
     name: str
@@ -37,6 +42,13 @@ class Benchmark:
     n_episodes: int = STANDARD_EPISODES
     metric: str = "accuracy"
     stream_seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n_episodes <= MOST_EPISODES:
+            raise UsageError(
+                f"Benchmark {self.name!r} has {self.n_episodes} episodes; expected 1 … {MOST_EPISODES}. Set "
+                "its n_episodes."
+            )
 
     @property
     def datasets(self) -> tuple[str, ...]:

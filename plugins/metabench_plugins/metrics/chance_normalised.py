@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @hookimpl
 def metabench_metrics() -> list[Metric]:
     """Declare `chance-normalised`."""
-    return [Metric("chance-normalised", "above chance", chance_normalised, highest=1.0)]
+    # Of two classes: all wrong. Of more, chance is less, and so is what can be lost.
+    return [Metric("chance-normalised", "above chance", chance_normalised, lowest=-1.0, highest=1.0)]
 
 
 def chance_normalised(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:

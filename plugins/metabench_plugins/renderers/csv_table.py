@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from metabench.hooks import hookimpl
 from metabench.leaderboards import text
 from metabench.leaderboards.renderer import Renderer
+from metabench.site.addresses import board_name
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -50,6 +51,8 @@ def _fields(board: Leaderboard, row: Row, others: Sequence[str]) -> dict[str, ob
         "device_class": _name(board.track.device_class),
         "precision": _name(board.track.precision),
         "pretrained": board.track.pretrained,
+        "board": board_name(board.track),
+        "apart": text.own_rules(board),
         "first_rank": low_rank,
         "last_rank": high_rank,
         "algorithm": _name(row.algorithm),

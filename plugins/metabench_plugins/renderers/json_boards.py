@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metabench.leaderboards.table import Leaderboard
+
+# A terminal may obey what strangers have written so.
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 @hookimpl
@@ -27,4 +32,5 @@ def render(boards: Sequence[Leaderboard]) -> str:
     Comparisons, which follow from ranks in all but their digits, would be most of the text.
     """
     left_out = {"__all__": {"comparisons"}}
-    return to_json(list(boards), indent=2, inf_nan_mode="null", exclude=left_out).decode()
+    told = to_json(list(boards), indent=2, inf_nan_mode="null", exclude=left_out).decode()
+    return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], told)

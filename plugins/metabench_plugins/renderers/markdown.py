@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from metabench.leaderboards.summary import Summary
     from metabench.leaderboards.table import Leaderboard, Row
 
-# Whatever can begin markup inside a line: emphasis, code, links, HTML, mentions, cells.
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~&#@!$])")
+# Whatever can begin markup inside a line: emphasis, code, links, HTML, mentions, cells, addresses.
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&#@!$]|:(?=//)|(?<=www)\.)")
 
 
 @hookimpl

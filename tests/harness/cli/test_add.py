@@ -16,6 +16,12 @@ def files_of(folder):
     return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
 
 
+def note(result):
+    """What is said of a result whose dataset is not here."""
+    unknown = "Dataset 'toy' is unknown here. Install the extension that has it."
+    return f"Note on {result.name}: Labels are not compared: {unknown}\n"
+
+
 def forge(result, **changes):
     """Change a record as somebody does who knows how to seal it; returns its folder."""
     record = read_record(result).model_copy(update=changes)
@@ -28,7 +34,7 @@ def test_results_become_bundles_and_tables(inside, make_result, tmp_path):
 
     code, told, errors = inside("leaderboard", "add", better, worse)
 
-    assert (code, errors) == (0, "")
+    assert (code, errors) == (0, note(better) + note(worse))
     assert told.splitlines() == [
         f"{better.name} is added.",
         f"{worse.name} is added.",
@@ -91,10 +97,23 @@ def test_without_a_result_tables_are_made_anew(inside, make_result, tmp_path):
         "leaderboard", "add", make_result(), make_result(benchmark={"name": "other-2w1s", "stream_seed": 1})
     )
     published = files_of(tmp_path / "leaderboards")
-    (tmp_path / "leaderboards" / "toy-2w1s.md").write_text("edited")
+    table = tmp_path / "leaderboards" / "toy-2w1s.md"
+    table.write_text(f"{table.read_text()}edited")
 
     assert inside("leaderboard", "add")[0] == 0
     assert files_of(tmp_path / "leaderboards") == published
+
+
+def test_a_text_of_somebodys_under_the_name_of_a_table_is_kept(inside, make_result, tmp_path):
+    (tmp_path / "leaderboards").mkdir()
+    notes = tmp_path / "leaderboards" / "toy-2w1s.md"
+    notes.write_text("# Mine\n")
+
+    code, _, errors = inside("leaderboard", "add", make_result())
+
+    assert code == 2
+    assert "Error: File 'leaderboards/toy-2w1s.md' is none of the tables that metabench makes" in errors
+    assert notes.read_text() == "# Mine\n"
 
 
 def test_the_table_of_results_that_are_gone_is_gone(inside, make_result, tmp_path):
@@ -121,7 +140,8 @@ def test_a_failed_run_is_published_as_one(inside, make_result, make_record, tmp_
         (failed / name).unlink()
     failed = forge(failed, scores=(), audit=audit, files=files)
 
-    assert inside("leaderboard", "add", failed)[::2] == (0, "")
+    said = f"Note on {failed.name}: Nothing was scored, as its status is 'crashed'.\n"
+    assert inside("leaderboard", "add", failed)[::2] == (0, said)
     bundle = tmp_path / "leaderboards" / "results" / failed.name
     assert files_of(bundle).keys() == {"result.json"}
     assert "crashed" in (tmp_path / "leaderboards" / "toy-2w1s.md").read_text()
@@ -147,8 +167,9 @@ def refused(inside, make_result, tmp_path):
         there = tmp_path / "leaderboards" / "results"
         assert [one.name for one in there.iterdir()] == [good.name]
         prefix = f"Error: Result {str(spoilt)!r} is refused: "
-        assert all(line.startswith(prefix) for line in errors.splitlines())
-        return [line.removeprefix(prefix) for line in errors.splitlines()]
+        lines = errors.replace(note(good), "").splitlines()
+        assert all(line.startswith(prefix) for line in lines)
+        return [line.removeprefix(prefix) for line in lines]
 
     return add
 
@@ -237,7 +258,7 @@ def test_what_is_damaged_in_the_folder_is_told_and_the_rest_is_built(inside, mak
     code, _, errors = inside("leaderboard", "add")
 
     assert code == 1
-    assert errors.startswith(f"Error: Result 'leaderboards/results/{damaged.name}' has a damaged result.json")
+    assert errors.startswith(f"Error: Result {damaged.name!r} has a damaged result.json")
     table = (tmp_path / "leaderboards" / "toy-2w1s.md").read_text()
     assert ("| one " in table, "| two " in table) == (True, False)
 
@@ -247,7 +268,7 @@ def test_what_is_no_result_is_told(inside, tmp_path):
 
     code, _, errors = inside("leaderboard", "add", "folder")
     assert code == 1
-    assert errors.startswith("Error: Result 'folder/empty' has no readable result.json")
+    assert errors.startswith("Error: Result 'empty' has no readable result.json")
 
 
 @pytest.mark.parametrize(
@@ -277,9 +298,10 @@ def test_wrong_usage_is_told_and_nothing_is_written(inside, tmp_path, arguments,
     ],
 )
 def test_a_benchmark_of_any_name_has_a_file_in_the_folder(inside, make_result, tmp_path, name, file):
-    code, _, errors = inside("leaderboard", "add", make_result(benchmark={"name": name}))
+    result = make_result(benchmark={"name": name})
+    code, _, errors = inside("leaderboard", "add", result)
 
-    assert (code, errors) == (0, "")
+    assert (code, errors) == (0, note(result))
     tables = {one for one in files_of(tmp_path / "leaderboards") if one.endswith(".md")}
     assert tables == {"README.md", file}
     assert "<script>" not in (tmp_path / "leaderboards" / file).read_text()

@@ -31,9 +31,9 @@ def test_a_site_is_made_and_pushed_once(metabench, results, tmp_path):
     assert answer.stdout == (
         f"1 results on 1 leaderboards: site/index.html\nPushed to branch gh-pages of {remote}.\n"
     )
-    assert "Warning: Result 'results/damaged' has no readable result.json" in answer.stderr
+    assert "Warning: Result 'damaged' has no readable result.json" in answer.stderr
     overview = (tmp_path / "site" / "index.html").read_text()
-    assert "Result &#39;results/damaged&#39; has no readable result.json" in overview
+    assert "Result &#39;damaged&#39; has no readable result.json" in overview
     (board,) = (tmp_path / "site" / "boards").glob("*.html")
     assert {one.suffix for one in board.parent.iterdir()} == {".csv", ".html", ".json", ".md", ".tex", ".txt"}
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from metabench.leaderboards import runs
 from metabench.leaderboards.build import build
 from metabench.leaderboards.runs import score_run
 from metabench.leaderboards.table import Leaderboard
@@ -137,6 +138,33 @@ def test_the_interval_over_classes_is_that_of_the_episodes_classes(tmp_path: Pat
 
     (expected,) = classes_intervals(outcomes.scores["accuracy"][None], Membership.of(classes))
     assert asdict(row.over_classes) == pytest.approx(asdict(expected), abs=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("bound", "most", "is_told"),
+    [
+        ("_MOST_PAIRS", 4 * N_EPISODES, True),
+        ("_MOST_PAIRS", 4 * N_EPISODES - 1, False),
+        ("_MOST_DIFFERENT", 9 * 9, True),
+        ("_MOST_DIFFERENT", 9 * 9 - 1, False),
+    ],
+)
+def test_what_would_fill_the_memory_is_not_told_of_other_classes(
+    tmp_path: Path, make_record, monkeypatch: pytest.MonkeyPatch, bound: str, most: int, is_told: bool
+) -> None:
+    """All of nine classes stand in some of the episodes, two in each of them."""
+    classes = tuple((str(place % 9), str((place + 1) % 9)) for place in range(N_EPISODES))
+    logits = np.random.default_rng(0).normal(size=(N_EPISODES, 6, 2)).astype(np.float32)
+    predictions = Predictions(tuple(logits), (np.array([0, 0, 0, 1, 1, 1]),) * N_EPISODES, classes)
+    outcomes = outcomes_of(predictions, [METRICS["accuracy"]])
+    record = make_record(benchmark={"n_episodes": N_EPISODES})
+    folder = write_result(tmp_path, record, contents_of(outcomes=outcomes))
+    monkeypatch.setattr(runs, bound, most)
+
+    (row,) = only(build([Stored(folder, read_record(folder))], METRICS)).rows
+
+    assert (row.over_classes is not None) is is_told
+    assert row.rank == (1, 1)
 
 
 def test_where_lower_is_better_the_lowest_comes_first(store: Store) -> None:
@@ -448,11 +476,29 @@ def test_no_single_result_says_what_guessing_scores(store: Store) -> None:
     assert [row.algorithm for row in rows][-1] == "failed"
 
 
-def test_a_test_that_was_cut_short_has_a_score_but_no_rank(store: Store) -> None:
-    row = only(build([store(around(0.9, n_episodes=10), status="timeout")], METRICS)).rows[0]
+@pytest.mark.parametrize("blame", ["infrastructure", "user", "nobody"])
+def test_a_test_that_was_cut_short_by_no_fault_of_the_method_has_a_score_but_no_rank(
+    store: Store, blame: str
+) -> None:
+    short = store(around(0.9, n_episodes=10), algorithm="short", status="cancelled", blame=blame)
+    whole = store(around(0.9), algorithm="short", seed=1)
 
-    assert (row.rank, row.coverage) == (None, 0.25)
-    assert row.score is not None
+    for seeds in ([short], [short, whole]):
+        board = only(build([*seeds, store(around(0.1), algorithm="b")], METRICS))
+
+        assert places(board) == [("b", (1, 1)), ("short", None)]
+        assert board.rows[1].score is not None
+        assert board.rows[1].score.mean == pytest.approx(0.9)
+        assert board.rows[1].coverage == (0.25 if len(seeds) == 1 else 0.5)
+
+
+def test_a_test_that_the_method_cut_short_ranks_as_guessing(store: Store) -> None:
+    short = store(around(0.9, n_episodes=10), algorithm="short", status="timeout")
+
+    board = only(build([short, store(around(0.1), algorithm="b")], METRICS))
+
+    assert places(board) == [("b", (1, 1)), ("short", (2, 2))]
+    assert board.rows[1].coverage == 0.25
 
 
 def test_damaged_predictions_are_shown_and_never_scored(store: Store) -> None:
@@ -464,6 +510,55 @@ def test_damaged_predictions_are_shown_and_never_scored(store: Store) -> None:
     assert (row.status, row.score, row.rank) == ("damaged", None, None)
     assert len(row.notes) == 1
     assert "another sha256" in row.notes[0]
+
+
+def damaged(stored: Stored) -> Stored:
+    (stored.folder / "predictions.parquet").write_bytes(b"")
+    return stored
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{}, {"verdict": "stateful"}, {"status": "crashed"}, {"status": "timeout", "failed_in": "audit"}],
+)
+def test_damaged_seeds_are_shown_and_cost_their_method_nothing(store: Store, claims: dict[str, Any]) -> None:
+    forged = [damaged(store(around(0.1), algorithm="solid", seed=seed, **claims)) for seed in (1, 2)]
+    stored = [store(around(0.9), algorithm="solid"), store(around(0.5, 1), algorithm="b")]
+
+    board = only(build([*forged, *stored], METRICS))
+
+    assert places(board) == [("solid", (1, 1)), ("b", (2, 2))]
+    row = board.rows[0]
+    assert (row.status, row.n_seeds, row.verdict, row.coverage) == (
+        "1 of 3 ok",
+        3,
+        "inductive",
+        pytest.approx(1 / 3),
+    )
+    assert row.score == only(build(stored, METRICS)).rows[0].score
+    for one in forged:
+        assert any(one.record.identity[:16] in note and "another sha256" in note for note in row.notes)
+        assert f"Seed {one.record.seed} ended as damaged." in row.notes
+
+
+def test_a_method_of_which_no_seed_is_intact_has_no_rank(store: Store) -> None:
+    stored = [damaged(store(around(0.9), algorithm="a", seed=seed, status="crashed")) for seed in (0, 1)]
+
+    board = only(build([*stored, store(around(0.1), algorithm="b")], METRICS))
+
+    assert places(board) == [("b", (1, 1)), ("a", None)]
+    assert (board.rows[1].status, board.rows[1].score) == ("0 of 2 ok", None)
+
+
+@pytest.mark.parametrize("started", ["2025-12-31", "2026-02-01"])
+def test_a_damaged_run_takes_no_intact_ones_place(store: Store, started: str) -> None:
+    forged = damaged(store(around(0.1), started=started, environment={"torch": "2.14"}))
+
+    (row,) = only(build([store(around(0.9)), forged], METRICS)).rows
+
+    assert (row.status, row.rank) == ("ok", (1, 1))
+    assert row.score is not None
+    assert row.score.mean == pytest.approx(0.9)
 
 
 def test_scores_that_no_episode_can_have_are_named_and_never_ranked(store: Store) -> None:

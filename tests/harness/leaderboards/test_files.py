@@ -77,6 +77,15 @@ def test_a_board_shows_every_method_that_has_a_score(board, row) -> None:
     assert "silent" not in told
 
 
+def test_a_plot_tells_what_its_intervals_are_for(board, row) -> None:
+    one, several = row("one", 0.9), row("two", 0.8, n_seeds=3)
+
+    alone = words(plot_board(board("a-5w1s", one))[".svg"])
+    assert "thick for other episodes, thin for other classes" in alone
+    told = words(plot_board(board("a-5w1s", one, several))[".svg"])
+    assert "thick for other episodes (and other seeds, where there are several), thin for" in told
+
+
 def test_of_more_methods_than_a_page_has_room_for_the_first_are_shown(board, row) -> None:
     rows = [row(f"method {place}", 0.9 - 0.01 * place) for place in range(32)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ from metabench.results.outcomes import Outcomes
 from metabench.scoring.metric import Metric
 
 METRICS = {"accuracy": Metric("accuracy", "accuracy", lambda logits, labels: np.zeros(len(logits)))}
+HEADING = "### toy: title, 4 episodes"
 NAMES = Renderer(
     "names",
-    "the methods of each board",
-    lambda boards: "\n".join(row.algorithm for board in boards for row in board.rows),
+    "the methods of each board, below a heading",
+    lambda boards: "\n".join([HEADING, *(row.algorithm for board in boards for row in board.rows)]),
 )
+PUBLISHED = Path(__file__).parents[3] / "leaderboards"
 OUTCOMES = Outcomes({"accuracy": np.array([0.1, 0.2, 0.3, 0.4])}, np.full(4, 0.5))
 
 
@@ -43,7 +46,7 @@ def test_each_benchmark_has_a_table_of_all_its_boards(store) -> None:
     made = tables(stored, NAMES, METRICS)
 
     assert made.keys() == {"README.md", "toy-2w1s.md", "other-2w1s.md"}
-    assert (made["toy-2w1s.md"], made["other-2w1s.md"]) == ("a\nb\n", "c\n")
+    assert (made["toy-2w1s.md"], made["other-2w1s.md"]) == (f"{HEADING}\na\nb\n", f"{HEADING}\nc\n")
 
 
 def test_the_index_tells_what_is_in_each(store) -> None:
@@ -70,7 +73,7 @@ def test_without_results_the_index_says_so() -> None:
 def test_names_that_file_systems_cannot_tell_apart_share_a_file(store) -> None:
     stored = [store("a", benchmark={"name": "TOY/x"}), store("b", benchmark={"name": "toy-X"})]
 
-    assert tables(stored, NAMES, METRICS)["toy-x.md"] == "a\nb\n"
+    assert tables(stored, NAMES, METRICS)["toy-x.md"] == f"{HEADING}\na\nb\n"
 
 
 def test_a_folder_with_a_text_of_somebodys_is_not_ours(tmp_path: Path) -> None:
@@ -81,6 +84,51 @@ def test_a_folder_with_a_text_of_somebodys_is_not_ours(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"has a README\.md of its own; expected a folder of leaderboards"):
         check_is_ours(tmp_path)
+
+
+def test_what_is_published_in_this_repository_is_ours() -> None:
+    check_is_ours(PUBLISHED)
+
+
+def test_a_table_of_which_no_results_are_left_is_removed(store, tmp_path: Path) -> None:
+    store()
+    write_tables(tmp_path, NAMES, METRICS)
+    shutil.rmtree(tmp_path / "results")
+
+    write_tables(tmp_path, NAMES, METRICS)
+
+    assert [path.name for path in tmp_path.glob("*.md")] == ["README.md"]
+
+
+@pytest.mark.parametrize("text", ["# Mine", "### Mine", "", "Mine\n### toy: title, 4 episodes"])
+@pytest.mark.parametrize("name", ["notes.md", "toy-2w1s.md"])
+def test_a_text_of_somebodys_is_neither_replaced_nor_removed(store, tmp_path: Path, name, text) -> None:
+    store()
+    write_tables(tmp_path, NAMES, METRICS)
+    index, notes = tmp_path / "README.md", tmp_path / name
+    index.write_text(index.read_text() + "[notes](notes.md)\n")
+    notes.write_text(text)
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.md")}
+
+    told = rf"^File '.*/{name}' is none of the tables that metabench makes, .*; .* Move it out of the folder"
+    for refused in (lambda: check_is_ours(tmp_path), lambda: write_tables(tmp_path, NAMES, METRICS)):
+        with pytest.raises(UsageError, match=told):
+            refused()
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.md")} == before
+
+    notes.unlink()
+    write_tables(tmp_path, NAMES, METRICS)
+    assert sorted(path.name for path in tmp_path.glob("*.md")) == ["README.md", "toy-2w1s.md"]
+
+
+def test_a_text_of_somebodys_that_no_index_names_is_not_replaced(store, tmp_path: Path) -> None:
+    store()
+    notes = tmp_path / "toy-2w1s.md"
+    notes.write_text("# Mine")
+
+    with pytest.raises(UsageError, match=r"toy-2w1s\.md' is none of the tables"):
+        write_tables(tmp_path, NAMES, METRICS)
+    assert (notes.read_text(), (tmp_path / "README.md").exists()) == ("# Mine", False)
 
 
 def test_a_link_out_of_the_folder_removes_nothing(store, tmp_path: Path) -> None:

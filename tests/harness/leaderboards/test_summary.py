@@ -49,6 +49,22 @@ def test_a_method_with_a_gap_has_no_rank_and_its_gap_is_told(board, row) -> None
     assert last == ["–", "–", "part", "1 of 2"]
 
 
+def test_methods_without_a_rank_stand_in_the_order_of_their_coverage_then_of_their_names(board, row) -> None:
+    both = [row("one", 0.9), row("two", 0.8)]
+    few, most, more = row("a few", 0.99), row("z most", 0.1), row("more", 0.5)
+    boards = [
+        board("a-5w1s", *both, few, most, more),
+        board("b-5w1s", *both, most),
+        board("c-5w1s", *both, most),
+        board("d-5w1s", *both, more),
+    ]
+
+    (summary,) = summarise(boards)
+
+    assert summary.methods == ("one", "two", "z most", "more", "a few")
+    assert summary.ranked.coverage.tolist() == [1.0, 1.0, 0.75, 0.5, 0.25]
+
+
 def test_a_method_is_told_with_its_backbone_where_a_board_has_it_on_several(board, row) -> None:
     boards = [
         board("a-5w1s", row("one", 0.9), row("one", 0.8, backbone="resnet12"), row("two", 0.7)),

@@ -28,6 +28,18 @@ def test_a_long_name_is_cut_visibly() -> None:
     assert text.name("n" * 60) == "n" * 60
 
 
+def test_of_an_endless_note_the_ends_are_told(board, row) -> None:
+    endless = f"Metric {'m' * 100_000!r} is unknown here. Install the extension that has it."
+    long = "w" * 600
+
+    first, second = text.notes(board("a-5w1s", row("one", 0.9, notes=(endless, long))))
+
+    assert first.startswith("one, conv4: Metric 'mmm")
+    assert first.endswith("mmm' is unknown here. Install the extension that has it.")
+    assert len(first) < 700
+    assert second == f"one, conv4: {long}"
+
+
 @pytest.mark.parametrize(
     ("mib", "told"), [(None, "8192 MiB, 5 s"), (24576, "8192 MiB and 24576 MiB of GPUs, 5 s")]
 )

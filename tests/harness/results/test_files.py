@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,29 @@ def test_a_folder_without_record_is_refused(tmp_path: Path) -> None:
     told = r"has no readable result\.json \(No such file.*\); .* Name the folder of a single result"
     with pytest.raises(ResultError, match=told):
         read_record(tmp_path)
+
+
+def test_where_a_result_lies_is_not_told(tmp_path: Path, make_record, monkeypatch) -> None:
+    folder = write_result(tmp_path, make_record(), contents_of(PREDICTIONS))
+    record = read_record(folder)
+    (folder / "predictions.parquet").unlink()
+    with pytest.raises(
+        ResultError, match=f"^File 'predictions.parquet' of result '{re.escape(folder.name)}' "
+    ):
+        read_predictions(folder, record)
+    with pytest.raises(ResultError, match=f"^Result '{re.escape(folder.name)}' has no weights"):
+        read_weights(folder, record)
+
+    (folder / "result.json").write_text("{")
+    monkeypatch.chdir(folder)
+    for named in (folder, Path()):
+        with pytest.raises(ResultError, match=f"^Result '{re.escape(folder.name)}' has a damaged"):
+            read_record(named)
+
+
+def test_where_a_result_is_not_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match=f"^Result '{tmp_path}/nope' has no readable"):
+        read_record(tmp_path / "nope")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b"[" * 100_000, b'{"a": 1}'])

@@ -285,7 +285,7 @@ def test_a_folder_that_repeats_another_is_a_problem(tmp_path: Path, make_record)
 
     assert [one.folder for one in stored] == [folder]
     assert problems == [
-        f"Result {str(copy)!r} is the same run as {folder.name!r}; expected one. Delete either."
+        f"Result {copy.name!r} is the same run as {folder.name!r}; expected one. Delete either."
     ]
 
 
@@ -300,7 +300,7 @@ def test_of_two_that_tell_different_things_of_one_run_neither_counts(tmp_path: P
 
     assert [one.folder for one in stored] == [other]
     assert problem == (
-        f"Result {str(honest)!r} is the same run as 'aaa', and tells other things of it; neither counts. "
+        f"Result {honest.name!r} is the same run as 'aaa', and tells other things of it; neither counts. "
         "Keep the one that you know to be true."
     )
 

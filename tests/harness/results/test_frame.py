@@ -54,6 +54,42 @@ def test_a_strangers_metric_takes_no_other_columns_place(tmp_path: Path, make_re
     assert frame["benchmark (metric)"].tolist() == [0.45]
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_strangers_metric_takes_no_bounds_place(tmp_path: Path, make_record, is_first: bool) -> None:
+    means = {"accuracy_low": 0.1, "accuracy_high": 0.9, "seed (metric)": 0.7, "seed": 0.8}
+    named = [SCORE.model_copy(update={"metric": metric, "mean": mean}) for metric, mean in means.items()]
+    scores = (*named, SCORE) if is_first else (SCORE, *named)
+    write_result(tmp_path, make_record(scores=scores), {})
+
+    told = metabench.api.results(tmp_path).iloc[0]
+
+    assert [told["accuracy"], told["accuracy_low"], told["accuracy_high"]] == [0.5, 0.4, 0.6]
+    assert [told["accuracy_low (metric)"], told["accuracy_high (metric)"]] == [0.1, 0.9]
+    assert [told["seed"], told["seed (metric)"], told["seed (metric) (metric)"]] == [0, 0.8, 0.7]
+
+
+def test_a_metric_stands_in_one_column_whatever_others_a_run_has(tmp_path: Path, make_record) -> None:
+    named = SCORE.model_copy(update={"metric": "accuracy_low"})
+    write_result(tmp_path, make_record(seed=0, scores=(named,)), {})
+    write_result(tmp_path, make_record(seed=1, scores=(named, SCORE)), {})
+
+    frame = metabench.api.results(tmp_path)
+
+    assert frame["accuracy_low (metric)"].tolist() == [0.5, 0.5]
+    assert math.isnan(frame["accuracy_low"][0])
+
+
+def test_every_start_is_a_time_however_the_first_is_written(tmp_path: Path, make_record) -> None:
+    started = ["2026-01-01T00:00:00.123456+00:00", "2026-01-02T01:00:00+01:00", "2026-01-03", "no time"]
+    for seed, one in enumerate(started):
+        write_result(tmp_path, make_record(seed=seed, started=one), {})
+
+    told = metabench.api.results(tmp_path)["started"]
+
+    assert told.dt.day.tolist()[:3] == [1, 2, 3]
+    assert told.isna().tolist() == [False, False, False, True]
+
+
 def test_what_cannot_be_read_is_warned_of_and_the_rest_is_there(tmp_path: Path, make_record) -> None:
     write_result(tmp_path, make_record(), {})
     (tmp_path / "no-result").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -141,9 +142,58 @@ def test_refuses_rows_that_are_no_outcomes(told: pa.Table, reason: str) -> None:
         decode(content(told), n_episodes=2)
 
 
-def test_refuses_few_bytes_that_unfold_to_very_many_values() -> None:
-    many = ["a"] * 20_001
-    told = content(table(classes=[many, ["ö"]], class_scores=[[0.0] * len(many), [0.0]]))
+def repeating(name: str, n_episodes: int, n_way: int) -> bytes:
+    """A file of few bytes: all classes of all episodes have this name and score the same."""
+    ends = np.arange(n_episodes + 1, dtype=np.int32) * n_way
+    places = pa.array(np.zeros(ends[-1], np.int32))
+    zeros = np.zeros(n_episodes)
+    told = {
+        "episode": np.arange(n_episodes),
+        "classes": pa.ListArray.from_arrays(ends, pa.DictionaryArray.from_arrays(places, pa.array([name]))),
+        "class_scores": pa.ListArray.from_arrays(ends, np.zeros(ends[-1])),
+        "guessing": zeros,
+        "score:right": zeros,
+    }
+    sink = pa.BufferOutputStream()
+    # Without a schema of Arrow's, names are strings like those of any other file.
+    parquet.write_table(pa.table(told), sink, store_schema=False)
+    return sink.getvalue().to_pybytes()
 
-    with pytest.raises(ValueError, match="has more than 10000 values for each of 2 episodes"):
-        decode(told, n_episodes=2)
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (repeating("a", 20_000, 62), r"has 2540000 values in \d+ bytes"),
+        (content(table(classes=[["a" * 2**26, "b"], ["c", "d", "e"]])), r"in 671\d+ bytes"),
+    ],
+    ids=["very many values", "a very long name"],
+)
+def test_refuses_few_bytes_that_unfold_to_very_many(told: bytes, reason: str) -> None:
+    assert len(told) < 2**22
+
+    for read in (decode, partial(decode_scores, metric="right")):
+        with pytest.raises(ValueError, match=f"{reason}; expected at most 2500000 in 67108864"):
+            read(told, n_episodes=20_000)
+
+
+def test_a_long_name_that_returns_very_often_is_in_memory_once() -> None:
+    """Else these would be 20 GB."""
+    read = decode(repeating("a" * 10**6, 200, 100), n_episodes=200)
+
+    assert (len(read.classes), len(read.classes[0])) == (200, 100)
+    assert len({id(name) for one in read.classes for name in one}) == 1
+
+
+def test_refuses_a_column_that_is_there_twice() -> None:
+    twice = table().append_column(table().schema.field("sums:share"), table()["sums:share"])
+
+    with pytest.raises(ValueError, match=r"has columns .*'sums:share', 'sums:share'"):
+        decode(content(twice), n_episodes=2)
+
+
+def test_refuses_rows_in_several_groups() -> None:
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table(), sink, row_group_size=1)
+
+    with pytest.raises(ValueError, match="has 2 groups of rows; expected one"):
+        decode(sink.getvalue().to_pybytes(), n_episodes=2)

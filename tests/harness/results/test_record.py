@@ -5,7 +5,14 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from metabench.results.record import BenchmarkPart, BudgetPart, Record, ScorePart, SpentPart
+from metabench.results.record import (
+    BenchmarkPart,
+    BudgetPart,
+    CurvePoint,
+    Record,
+    ScorePart,
+    SpentPart,
+)
 
 
 def test_a_record_reads_as_it_was_written(make_record) -> None:
@@ -67,8 +74,21 @@ def test_the_shape_of_episodes_is_known_where_they_have_one(make_record, paramet
     assert make_record(benchmark={"parameters": parameters}).benchmark.shape == shape
 
 
-def test_a_benchmark_has_some_episodes(make_record) -> None:
-    told = make_record().benchmark.model_dump() | {"n_episodes": 0}
+@pytest.mark.parametrize(
+    ("absurd", "reason"), [(0, "greater than or equal to 1"), (20_001, "less than or equal to 20000")]
+)
+def test_a_benchmark_has_some_episodes_and_no_more_than_fit_into_memory(
+    make_record, absurd: int, reason: str
+) -> None:
+    told = make_record().benchmark.model_dump()
+    assert BenchmarkPart.model_validate(told | {"n_episodes": 20_000}).n_episodes == 20_000
 
-    with pytest.raises(ValidationError, match="greater than or equal to 1"):
-        BenchmarkPart.model_validate(told)
+    with pytest.raises(ValidationError, match=rf"n_episodes\n.*{reason}"):
+        BenchmarkPart.model_validate(told | {"n_episodes": absurd})
+
+
+def test_nothing_is_told_of_more_episodes_than_a_benchmark_has(make_record) -> None:
+    point = CurvePoint(meta_training_s=1.0, mean=0.5, low=0.4, high=0.6, n_episodes=1)
+    for part in (score(0.5, 0.4, 0.6), point, make_record().audit):
+        with pytest.raises(ValidationError, match=r"n_episodes\n.*less than or equal to 20000"):
+            type(part).model_validate(part.model_dump() | {"n_episodes": 20_001})

@@ -1,6 +1,7 @@
 """Intervals over seeds and episodes, against other computations and what simulated experiments cover."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -82,6 +83,23 @@ def test_resampling_by_products_of_matrices_is_drawing_seeds_and_episodes() -> N
     assert [found.low, found.high] == pytest.approx(scores.mean() + reach, abs=0.05 * width)
 
 
+@pytest.mark.parametrize(
+    ("by_seed", "low", "high"), [([0.0, 1.0], -0.5, 0.5), ([0.0, 0.0, 1.0], -1 / 3, 2 / 3)]
+)
+def test_distances_of_seeds_are_widened_by_the_root_of_k_over_k_minus_1(
+    by_seed: list[float], low: float, high: float
+) -> None:
+    """Where episodes are alike, the percentiles are resamples of one seed: the lowest, or the highest."""
+    scores = np.repeat(by_seed, 40).reshape(-1, 40)
+    n_seeds, mean = len(by_seed), np.mean(by_seed)
+
+    (found,) = seeds_intervals([scores])
+
+    # Nothing but seeds varies, so that these have all the degrees of freedom.
+    wider = math.sqrt(n_seeds / (n_seeds - 1)) * stats.t.ppf(0.975, n_seeds - 1) / stats.norm.ppf(0.975)
+    assert ends(found) == pytest.approx((mean, mean + wider * low, mean + wider * high), rel=1e-9)
+
+
 def test_identical_seeds_leave_the_bootstrap_over_episodes() -> None:
     episodes = np.random.default_rng(2).uniform(size=200)
 
@@ -125,6 +143,28 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(
     found = seeds_intervals([crossed(rng, n_seeds, seed_sd=seed_sd) for _ in range(2000)])
 
     assert np.mean([one.low <= 0 <= one.high for one in found]) == pytest.approx(expected, abs=0.03)
+
+
+def test_resamples_of_many_episodes_are_never_all_in_memory() -> None:
+    scores = np.random.default_rng(8).uniform(size=(5, 20_000))
+
+    tracemalloc.start()
+    try:
+        seeds_intervals([scores])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 250e6
+
+
+def test_what_is_drawn_anew_is_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = crossed(np.random.default_rng(9), 3, seed_sd=0.05)
+    kept = seeds_intervals([scores])
+
+    monkeypatch.setattr(seeds, "_MOST_KEPT", 0)
+
+    assert seeds_intervals([scores]) == kept
 
 
 def test_the_worst_seed_is_the_lowest_or_the_highest_mean() -> None:

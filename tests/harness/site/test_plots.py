@@ -1,5 +1,7 @@
 """What plots show: which points of which methods."""
 
+from dataclasses import replace
+
 import pytest
 
 from metabench.site import plots
@@ -55,6 +57,22 @@ def test_cost_is_that_of_the_reference_machine_with_its_interval(site, drawn) ->
     assert (point.low, point.high) == pytest.approx(
         (100 * board.rows[0].score.low, 100 * board.rows[0].score.high)
     )
+
+
+def test_methods_without_a_cost_are_counted(site) -> None:
+    board = next(one for one in site.contents.boards if one.track.benchmark.name == "grocery-5w5s")
+    n_scored = sum(row.score is not None for row in board.rows)
+
+    def about(*costs: float | None) -> str:
+        rows = [replace(row, cost_s=cost) for row, cost in zip(board.rows, costs, strict=False)]
+        changed = replace(board, rows=(*rows, *board.rows[len(rows) :]))
+        return next(one.about for one in plots_of(changed, site.contents) if one.title == "By cost")
+
+    assert about().endswith("Further left is cheaper, further up is better.")
+    assert about(None, None).endswith(
+        f" Not drawn: 2 of {n_scored} methods with a score, as their cost is not known."
+    )
+    assert "Not drawn" not in about(*[None] * len(board.rows))
 
 
 def test_methods_are_followed_through_all_budgets(drawn) -> None:

@@ -79,3 +79,9 @@ def test_an_unknown_dataset_comes_with_near_ones() -> None:
 def test_an_impossible_protocol_is_refused() -> None:
     with pytest.raises(UsageError, match="n_shot is 0"):
         find_benchmark("glyphs-5w0s", DECLARED, DATASETS)
+
+
+@pytest.mark.parametrize("n_episodes", [0, -1, 20_001])
+def test_a_number_of_episodes_that_no_record_can_have_is_refused(n_episodes: int) -> None:
+    with pytest.raises(UsageError, match=rf"^Benchmark 'b' has {n_episodes} episodes; expected 1 … 20000\."):
+        Benchmark("b", "glyphs", Protocol(5, 1, 15), n_episodes=n_episodes)

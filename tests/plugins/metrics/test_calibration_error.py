@@ -62,6 +62,15 @@ def test_guessing_without_confidence_is_calibrated() -> None:
     assert pooled(np.zeros((1, 20, 4), np.float32), labels) == pytest.approx(0.0, abs=1e-9)
 
 
+def test_a_confidence_at_the_edge_of_two_bins_stands_in_the_lower_one() -> None:
+    """Fifteen classes share all of it, so that it is 1/15; the right one has none."""
+    logits = np.array([[[0.0] * 15 + [-np.inf]]], np.float32)
+
+    (found,) = gaps(logits, np.array([[15]]))
+
+    assert found.tolist() == pytest.approx([-1 / 15] + [0.0] * 14 + [1.0])
+
+
 def test_certainty_and_no_number_at_all_stand_in_the_last_bin() -> None:
     logits = np.array([[[np.inf, 0], [np.nan, 0]]], np.float32)
 

@@ -8,6 +8,7 @@ import io
 import pytest
 
 from metabench.scoring.interval import Interval
+from metabench.site.addresses import board_name
 from metabench_plugins.renderers.csv_table import metabench_renderers, render
 
 
@@ -38,6 +39,23 @@ def test_other_metrics_have_columns_of_their_own(board, row) -> None:
 
     assert [one["nll"] for one in rows] == ["0.25", ""]
     assert [one["low_over_classes"] for one in rows] == ["", "0.25"]
+
+
+def test_boards_of_one_benchmark_are_told_apart(board, row) -> None:
+    boards = [
+        board(row(), row(), apart=("precision: fp32",)),
+        board(row(), apart=("precision: bf16", "device_class: H200"), track={"precision": "bf16"}),
+        board(row(), benchmark={"name": "grocery-5w1s"}),
+    ]
+
+    rows = read(render(boards))
+
+    assert [one["apart"] for one in rows] == [
+        *("precision: fp32", "precision: fp32", "precision: bf16; device_class: H200", "")
+    ]
+    names = [board_name(one.track) for one in boards]
+    assert [one["board"] for one in rows] == [names[0], *names]
+    assert len(set(names)) == 3
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x"])

@@ -26,6 +26,16 @@ def test_what_is_not_finite_is_null(board, row) -> None:
     assert told["rows"][0]["score"] == {"mean": 0.5, "low": None, "high": None}
 
 
+def test_what_a_terminal_might_obey_is_spelt_out(board, row) -> None:
+    evil = 'a\x1b\x9b\u202e\u2028é𝄞"\\'
+
+    shown = render([board(row(algorithm=evil))])
+
+    assert shown.isascii()
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert json.loads(shown)[0]["rows"][0]["algorithm"] == evil
+
+
 def test_no_results_are_an_empty_list() -> None:
     assert json.loads(render([])) == []
 

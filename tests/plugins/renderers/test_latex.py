@@ -7,11 +7,16 @@ import re
 import numpy as np
 
 from metabench.scoring.compare import Comparisons
+from metabench.scoring.interval import Interval
 from metabench_plugins.renderers.latex import metabench_renderers, render
 
 
 def rows(shown: str) -> list[str]:
     return [line for line in shown.split("\n") if line.endswith(r"\\")]
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.removesuffix(r"\\").split("&")]
 
 
 def test_a_board_is_a_table_with_its_rules_in_the_caption(typical) -> None:
@@ -22,7 +27,7 @@ def test_a_board_is_a_table_with_its_rules_in_the_caption(typical) -> None:
     for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
         assert shown.count(rule) == 1
     header, first, *_, last = rows(shown)
-    assert [one.strip() for one in header[:-2].split("&")] == [
+    assert cells(header) == [
         *("rank", "algorithm", "backbone", r"accuracy [95 \% interval]", "spent"),
     ]
     assert re.sub(" +", " ", first).startswith(" 1–2 & protonet & conv4 & 97.93 [97.66, 98.20] & 300/300 s")
@@ -38,10 +43,48 @@ def test_names_cannot_bring_commands(board, row) -> None:
     assert safe.count(r"\textbackslash{}input\{x\} a\_b \& 50\% \$x\$ \#1 \textasciitilde{}\^{}") == 3
 
 
-def test_letters_that_are_not_shown_are_not_explained(board, row) -> None:
-    compared = Comparisons(np.array([0.9]), np.ones((1, 1)), higher_is_better=True)
+def test_columns_that_tell_nothing_are_left_out(board, row) -> None:
+    shown = render([board(row())])
 
-    assert "Group:" not in render([board(row(), comparisons=compared)])
+    assert cells(rows(shown)[0]) == ["rank", "algorithm", "backbone", r"accuracy [95 \% interval]", "spent"]
+    assert not {one for one in ("Group:", "Other classes:", "Cost:") if one in shown}
+
+
+def test_methods_that_cannot_be_told_apart_share_a_letter(board, row) -> None:
+    apart = np.array([[1.0, 0.01], [0.01, 1.0]])
+    compared = Comparisons(np.array([0.9, 0.8]), apart, higher_is_better=True)
+    shown = render([board(row(), row(), row(rank=None), comparisons=compared)])
+
+    assert [cells(one)[1] for one in rows(shown)] == ["group", "a", "b", "–"]
+    assert "\n% Group: methods that share a letter cannot be told apart" in shown
+
+
+def test_the_interval_for_other_classes_and_the_worst_seed_are_shown_and_explained(board, row) -> None:
+    several = row(n_seeds=3, worst_seed=0.9, over_classes=Interval(0.9793, 0.9741, 0.9845))
+    header, first, second = rows(render([board(several, row())]))
+
+    assert cells(header)[4:] == ["[other classes]", "worst seed", "spent"]
+    assert cells(first)[4:6] == ["[97.41, 98.45]", "90.00"]
+    assert cells(second)[4:6] == ["–", "–"]
+    assert "\n% Other classes: the 95 % interval of the same mean" in render([board(several)])
+
+
+def test_rows_of_several_machines_are_compared_by_cost(board, row) -> None:
+    shown = render([board(row(cost_s=412.3), machines=("EPYC", "Xeon_8"))])
+
+    assert (
+        r"The rows are from several machines (EPYC; Xeon\_8), whose seconds differ: compare by cost." in shown
+    )
+    assert [cells(one)[-1] for one in rows(shown)] == ["cost", "412 s"]
+    assert "\n% Cost: the seconds " in shown
+
+
+def test_why_a_board_stands_alone_is_in_its_caption(board, row) -> None:
+    shown = render([board(row(), apart=("budget.memory_mib: 4096", "precision: bf16"))])
+
+    caption = next(line for line in shown.split("\n") if line.startswith(r"\caption"))
+    reason = r"Not one table with others of omniglot-5w1s, by its budget.memory\_mib: 4096; precision: bf16.}"
+    assert caption.endswith(reason)
 
 
 def test_explanations_are_comments_below(typical) -> None:

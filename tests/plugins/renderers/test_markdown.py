@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 
 from metabench.scoring.compare import Comparisons
 from metabench.scoring.interval import Interval
@@ -77,6 +78,31 @@ def test_names_cannot_break_the_table_or_bring_markup(board, row) -> None:
     assert r"a\|b\\n\| c \| \`x\` \<b\> \[l\](u) \_e\_ \\" in shown
     assert r"\# \<script\>\\n" in shown
     assert "<" not in shown.replace(r"\<", "")
+
+
+@pytest.mark.parametrize("sign", "\\`*_[]<>|~&#@!$")
+def test_each_sign_that_may_begin_markup_is_escaped(board, row, sign) -> None:
+    shown = render([board(row(algorithm=f"a{sign}b", notes=(f"c{sign}d",)))])
+
+    assert f" a\\{sign}b " in shown
+    assert f"c\\{sign}d\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("https://evil.example/x", r"https\://evil.example/x"),
+        ("FTP://evil.example", r"FTP\://evil.example"),
+        ("www.evil.example", r"www\.evil.example"),
+        ("http://www.evil.example", r"http\://www\.evil.example"),
+    ],
+)
+def test_an_address_becomes_no_link(board, row, address, told) -> None:
+    shown = render([board(row(backbone=address, notes=(f"See {address}.",)))])
+
+    assert f" {told} " in shown
+    assert f": See {told}.\n" in shown
+    assert address not in shown
 
 
 def test_cost_operations_and_an_unsteady_machine_are_shown_and_explained(board, row) -> None:

@@ -116,6 +116,17 @@ def test_long_names_are_broken_between_words(board, row) -> None:
     assert "inner_steps=5" in shown
 
 
+def test_algorithms_keep_twelve_columns_where_the_others_leave_none(board, row) -> None:
+    told = board(row(algorithm="maml (a=100, b=2, c=3)"))
+
+    shown = render([replace(told, metric_title="m" * 60)])
+
+    table = shown.split("\n\n")[1].split("\n")
+    assert width("\n".join(table)) > 80
+    assert [line[6:20].rstrip() for line in table] == ["algorithm", "-" * 12, "maml (a=100,", "b=2, c=3)"]
+    assert "maml (a=100, b=2, c=3)" in render([told])
+
+
 def test_a_shared_backbone_is_told_once(typical) -> None:
     assert render([typical]).count("conv4") == 1
 
