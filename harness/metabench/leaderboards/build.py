@@ -187,7 +187,7 @@ def _guessing(methods: Sequence[Method]) -> NDArray[np.float64] | None:
 
 
 def _row(method: Method, algorithm: str, backbone: str) -> Row:
-    records = [run.record for run in method.runs]
+    records = [run.record for run in method.intact]
     spent = [one.spent for one in records]
     return Row(
         algorithm=algorithm,
@@ -206,7 +206,7 @@ def _row(method: Method, algorithm: str, backbone: str) -> Row:
         cost_s=_mean_if_known(map(_cost_s, records)),
         operations=_mean_if_known(map(_operations, records)),
         is_steady=all(one.calibration is None or one.calibration.is_steady for one in records),
-        identities=tuple(one.identity for one in records),
+        identities=tuple(run.record.identity for run in method.runs),
         others=_others(records),
         episode_s=fmean(one.spent.test_s / one.benchmark.n_episodes for one in records),
         parameters=next((one.compute.parameters for one in records if one.compute is not None), None),

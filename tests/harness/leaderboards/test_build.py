@@ -519,7 +519,12 @@ def damaged(stored: Stored) -> Stored:
 
 @pytest.mark.parametrize(
     "claims",
-    [{}, {"verdict": "stateful"}, {"status": "crashed"}, {"status": "timeout", "failed_in": "audit"}],
+    [
+        {"spent": {"meta_training_s": 1.0, "peak_memory_mib": 9e5}},
+        {"verdict": "stateful"},
+        {"status": "crashed"},
+        {"status": "timeout", "failed_in": "audit"},
+    ],
 )
 def test_damaged_seeds_are_shown_and_cost_their_method_nothing(store: Store, claims: dict[str, Any]) -> None:
     forged = [damaged(store(around(0.1), algorithm="solid", seed=seed, **claims)) for seed in (1, 2)]
@@ -535,7 +540,10 @@ def test_damaged_seeds_are_shown_and_cost_their_method_nothing(store: Store, cla
         "inductive",
         pytest.approx(1 / 3),
     )
-    assert row.score == only(build(stored, METRICS)).rows[0].score
+    alone = only(build(stored, METRICS)).rows[0]
+    assert row.score == alone.score
+    assert (row.spent_s, row.peak_memory_mib) == (alone.spent_s, alone.peak_memory_mib)
+    assert len(row.identities) == 3
     for one in forged:
         assert any(one.record.identity[:16] in note and "another sha256" in note for note in row.notes)
         assert f"Seed {one.record.seed} ended as damaged." in row.notes
