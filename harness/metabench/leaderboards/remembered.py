@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import metabench
 from metabench.discovery.trusted import extension_files
 from metabench.results.files import OUTCOMES_FILE, PREDICTIONS_FILE, RECORD_FILE, content_of
-from metabench.results.folder import visible
+from metabench.results.folder import visible, without_collector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -68,7 +68,8 @@ def show(results: Path, wishes: Sequence[str], make: Callable[[], Shown], *, hom
         remembered = _Remembered.model_validate_json(file.read_bytes())
         if remembered.made_of == made_of:
             return remembered.shown
-    shown = make()
+    with without_collector():
+        shown = make()
     # A result may have come in the meantime.
     if _made_of(results) == made_of:
         _remember(file, _Remembered(made_of=made_of, shown=shown))

@@ -217,7 +217,7 @@ def read_all(results: Path) -> tuple[list[Stored], list[str]]:
     Raises:
         ResultError: The folder itself cannot be read.
     """
-    with _without_collector():
+    with without_collector():
         return _read(visible(results))
 
 
@@ -250,8 +250,8 @@ def _about_rival(first: Stored, second: Stored) -> str:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
-    """Spare Python's collector the records read so far: it would look through them again and again."""
+def without_collector() -> Iterator[None]:
+    """Spare Python's collector the results read so far: it would look through them again and again."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

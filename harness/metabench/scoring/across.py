@@ -57,7 +57,8 @@ def average_ranks(
 
     So that a benchmark that few have tried does not cost the others their rank, ranks are averaged over
     those benchmarks with the most scores, two or more, that rank the most methods, counted as methods ×
-    benchmarks; where that is equal, over more benchmarks.
+    benchmarks; where that is equal, over more benchmarks. A method alone is compared with none: where these
+    would rank no two, ranks are averaged over the benchmarks that any two methods have the most of in common.
 
     Args:
         scores: (n_methods, n_benchmarks) mean scores, NaN where there is none.
@@ -109,8 +110,23 @@ def _most_complete(present: NDArray[np.bool_]) -> NDArray[np.intp]:
     ranked = n_complete * np.arange(1, n_benchmarks + 1)
     # One alone has no average.
     ranked[: min(1, n_benchmarks - 1)] = -1
+    compared = np.where(n_complete > 1, ranked, -1)
+    if compared.max() >= 0:
+        ranked = compared
+    elif len(shared := _most_shared(present)) > 1:
+        return shared
     most = n_benchmarks - int(np.argmax(ranked[::-1]))
     return np.sort(by_scores[:most])
+
+
+def _most_shared(present: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The benchmarks that those two methods have in common that have the most."""
+    counts = present.astype(np.float64)
+    shared = np.triu(counts @ counts.T, 1)
+    if not shared.any():
+        return np.empty(0, np.intp)
+    first, second = np.unravel_index(np.argmax(shared), shared.shape)
+    return np.flatnonzero(present[first] & present[second])
 
 
 def _friedman(ranks: NDArray[np.float64]) -> float | None:

@@ -131,6 +131,31 @@ def test_a_method_that_lacks_scores_costs_no_benchmark() -> None:
     assert average_ranks(scores).benchmarks == (0, 1, 2, 3)
 
 
+def test_a_method_alone_costs_the_others_no_rank() -> None:
+    """One method on 12 benchmarks is as many scores as six methods on 2, but is compared with none."""
+    scores = np.random.default_rng(0).uniform(size=(6, 12))
+    scores[1:, 2:] = NAN
+
+    found = average_ranks(scores)
+
+    assert found.benchmarks == (0, 1)
+    assert np.isfinite(found.ranks).all()
+    assert found.critical_difference is not None
+
+
+def test_methods_that_share_benchmarks_are_ranked_also_where_others_have_more_scores() -> None:
+    """The first two share the last three benchmarks; of those with the most scores, nobody has two."""
+    scores = np.full((8, 5), NAN)
+    scores[:2, 2:] = [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
+    scores[2:5, 0] = scores[5:, 1] = 0.5
+
+    found = average_ranks(scores)
+
+    assert found.benchmarks == (2, 3, 4)
+    assert found.ranks[:2].tolist() == [2.0, 1.0]
+    assert np.isnan(found.ranks[2:]).all()
+
+
 def test_ranks_on_a_single_benchmark_are_no_average() -> None:
     scores = np.array([[0.9, NAN, NAN], [0.8, NAN, 0.1], [0.7, 0.3, NAN]])
 
