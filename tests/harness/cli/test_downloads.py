@@ -55,4 +55,4 @@ def test_bars_are_for_terminals(monkeypatch, is_terminal, kind) -> None:
 def test_a_terminal_does_not_obey_what_stands_in_names(capsys) -> None:
     PlainDownloads().said("a\x1b[2J\nb")
 
-    assert capsys.readouterr().err == "a [2J b\n"
+    assert capsys.readouterr().err == "a\\x1b[2J\\nb\n"
