@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 # Differences below the first are rounding on any machine; a noise floor above the second is not believed.
 ROUNDING: dict[Precision, float] = {"fp32": 1e-3, "bf16": 5e-2}
 _TIMES_FLOOR = 10.0
-# Of scores between 0 and about 1, however large their parts: exponentials and logarithms of two kinds of
-# processors differ in their last bits.
+# Of scores, which are of the size of 1: exponentials and logarithms of two kinds of processors differ in
+# their last bits.
 _SCORE_ROUNDING = 1e-9
 # The median deviation of a normal distribution, in standard deviations.
 _MEDIAN_DEVIATION = 0.6745

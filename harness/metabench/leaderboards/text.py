@@ -26,7 +26,10 @@ ABOUT_RANKS = (
     "spread over seeds counts where a method has several; with one it is judged by that one."
 )
 ABOUT_GROUPS = "Group: methods that share a letter cannot be told apart, by the same tests."
-ABOUT_FAILED = "A run that failed by its method's fault, and left no answers, ranks as one that guesses."
+ABOUT_FAILED = (
+    "A run that failed by its method's fault, without answers to all episodes, counts as one that guesses, "
+    "in the rank and in the mean over seeds; a damaged one does not count."
+)
 ABOUT_UNRANKED = (
     f"Without rank ({NOTHING}): some episodes have no score through no fault of the method, the audit was "
     "failed, or the method uses other queries (transductive) or earlier episodes (stateful)."
